@@ -1,0 +1,186 @@
+"""The root command. It imports only typer; each command brings its own imports when it is run."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="benchside",
+    help="From the plate reader to the phase III trial, every number with its interval and its lineage. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+assay_app = typer.Typer(help="Plates and dose-response curves.", no_args_is_help=True)
+clinical_app = typer.Typer(help="Survival analysis of an event table.", no_args_is_help=True)
+trial_app = typer.Typer(help="Virtual trials (sketch: not calibrated).", no_args_is_help=True)
+app.add_typer(assay_app, name="assay")
+app.add_typer(clinical_app, name="clinical")
+app.add_typer(trial_app, name="trial")
+
+Study = Annotated[Path, typer.Argument(help="The study folder.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Write the table to FILE.{csv,parquet,json,html}.", show_default=False)]
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.", show_default=False)]) -> None:
+    """Write the bundled alectinib study into FOLDER."""
+    from benchside.cli import studies  # noqa: PLC0415  commands load what they need, so that --help stays light
+
+    studies.init(folder)
+
+
+@app.command()
+def run(
+    study: Study,
+    as_json: AsJson = False,  # noqa: FBT002  typer's own form of a flag
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another run of the same study.")] = 600.0,
+) -> None:
+    """Check every input of STUDY, do what changed, and write results/ and dossier.html."""
+    from benchside.cli import studies  # noqa: PLC0415
+
+    studies.run(study, as_json=as_json, wait_seconds=wait)
+
+
+@app.command()
+def trace(
+    number: Annotated[str, typer.Argument(metavar="ID", help="The id of a number, from the dossier or a table.", show_default=False)],
+    study: Annotated[Path, typer.Option(help="The study folder.")] = Path(),
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Print what the number ID rests on: number, fit, wells, cells."""
+    from benchside.cli import trails  # noqa: PLC0415
+
+    trails.trace(study, number, as_json=as_json)
+
+
+@app.command()
+def replay(
+    number: Annotated[str, typer.Argument(metavar="ID", help="The id of a number.", show_default=False)],
+    study: Annotated[Path, typer.Option(help="The study folder.")] = Path(),
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Compute the number ID again from its files and compare; exit code 1 where it differs."""
+    from benchside.cli import trails  # noqa: PLC0415
+
+    trails.replay(study, number, as_json=as_json)
+
+
+@app.command()
+def numbers(
+    study: Study,
+    quantity: Annotated[str | None, typer.Option(help="Only this quantity, for example IC50.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """List the numbers of STUDY with their ids, for trace and replay."""
+    from benchside.cli import trails  # noqa: PLC0415
+
+    trails.numbers(study, quantity, as_json=as_json)
+
+
+@app.command()
+def exclude(
+    study: Study,
+    plate: Annotated[str, typer.Option(help="The plate.", show_default=False)],
+    well: Annotated[list[str], typer.Option(help="The well; may be given several times.", show_default=False)],
+    who: Annotated[str, typer.Option(help="Who decides.", show_default=False)],
+    why: Annotated[str, typer.Option(help="The reason.", show_default=False)],
+    undo: Annotated[bool, typer.Option("--undo", help="Take an exclusion back, by a new record.")] = False,  # noqa: FBT002
+) -> None:
+    """Exclude wells from the fits of STUDY (they stay in every figure), or take that back; run the study again afterwards."""
+    from benchside.cli import studies  # noqa: PLC0415
+
+    studies.exclude(study, plate, well, who=who, why=why, undo=undo)
+
+
+@app.command()
+def evidence(
+    quantity: Annotated[str | None, typer.Option(help="For example IC50.")] = None,
+    compound: Annotated[str | None, typer.Option(help="For example alectinib.")] = None,
+    variant: Annotated[str | None, typer.Option(help="For example G1202R.")] = None,
+    verified_only: Annotated[bool, typer.Option("--verified-only", help="Leave out what was recalled from memory.")] = False,  # noqa: FBT002
+    out: Out = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Print the published facts that match, each with its source and whether the source was read."""
+    from benchside.cli import analyses  # noqa: PLC0415
+
+    analyses.evidence(quantity, compound, variant, verified_only=verified_only, out=out, as_json=as_json)
+
+
+@assay_app.command("fit")
+def assay_fit(
+    files: Annotated[list[Path], typer.Argument(help="Plate files.", show_default=False)],
+    layout: Annotated[Path | None, typer.Option(help="Layout file, where the plate files hold none.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Concentration unit where the file states none.")] = None,
+    interval: Annotated[str, typer.Option(help="profile or delta.")] = "profile",
+    out: Out = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Read plates, judge them, normalise, and fit LL4 curves with intervals."""
+    from benchside.cli import analyses  # noqa: PLC0415
+
+    analyses.assay_fit(files, layout=layout, unit=unit, interval=interval, out=out, as_json=as_json)
+
+
+@clinical_app.command("analyse")
+def clinical_analyse(
+    file: Annotated[Path, typer.Argument(help="An event table: CSV or Parquet, one row a subject.", show_default=False)],
+    control: Annotated[str, typer.Option(help="The control arm.", show_default=False)],
+    time: Annotated[str, typer.Option(help="Column of times.")] = "time",
+    time_unit: Annotated[str | None, typer.Option(help="days, weeks, months or years.", show_default=False)] = None,
+    event: Annotated[str, typer.Option(help="Column of events (1 event, 0 censored).")] = "event",
+    arm: Annotated[str, typer.Option(help="Column of arms.")] = "arm",
+    strata: Annotated[list[str] | None, typer.Option(help="Stratum column; may be given several times.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE: only these rows.")] = None,
+    out: Out = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Kaplan-Meier medians, log-rank test and Cox hazard ratio of an event table."""
+    from benchside.cli import analyses  # noqa: PLC0415
+
+    columns: dict[str, Any] = {"time": time, "time_unit": time_unit, "event": event, "arm": arm, "control": control}
+    analyses.clinical_analyse(file, columns, strata or [], where or [], out=out, as_json=as_json)
+
+
+@trial_app.command("simulate")
+def trial_simulate(
+    design: Annotated[str, typer.Argument(help="A trial of the evidence base, for example ALEX, or a TOML file.")],
+    study: Annotated[Path, typer.Option(help="A study folder whose potencies and exposures are used.", show_default=False)],
+    replicates: Annotated[int, typer.Option(min=1, help="Virtual trials.")] = 200,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    out: Out = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Predict a trial from the potencies of a study (sketch: not calibrated)."""
+    from benchside.cli import analyses  # noqa: PLC0415
+
+    analyses.trial_simulate(design, study, replicates=replicates, seed=seed, out=out, as_json=as_json)
+
+
+def run_app(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for what the user can mend (one sentence on stderr), 1 for a bug."""
+    try:
+        app(args=arguments, standalone_mode=True)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except Exception as error:
+        from benchside.core.errors import BenchsideError  # noqa: PLC0415
+
+        if isinstance(error, BenchsideError):
+            sys.stderr.write(f"{error}\n")
+            return 2
+        if isinstance(error, OSError) and error.errno is not None:
+            place = f" ({error.filename})" if error.filename else ""
+            sys.stderr.write(f"the system refused: {error.strerror}{place}. Mend that and run again; nothing was lost.\n")
+            return 2
+        raise
+    return 0
+
+
+def run_main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run_app())

@@ -1,0 +1,83 @@
+"""Commands on a whole study: init, run, exclude."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from benchside.cli.show import RESEARCH_USE, print_json, say
+from benchside.core.errors import StudyError, listed, nearest
+from benchside.report.dossier import DOSSIER, write_dossier
+from benchside.study.demo import write_demo
+from benchside.study.lock import study_lock
+from benchside.study.results import Results
+from benchside.study.workflow import TaskResult
+from benchside.study.workflow import run as run_study
+
+
+def init(folder: Path) -> None:
+    """Write the bundled study and say what comes next."""
+    write_demo(folder)
+    say(f"The bundled study is in {folder}. Its plates are simulated from published IC50s.")
+    say(f"Next: benchside run {folder}")
+
+
+def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
+    """Run a study, write its dossier, and say where it is."""
+
+    def progress(result: TaskResult) -> None:
+        say(f"  {result.state:<9} {result.task}  ({result.entry.rows} rows, {result.seconds:.2f} s)")
+
+    report = run_study(root, wait_seconds=wait_seconds, **({} if as_json else {"progress": progress}))
+    path = write_dossier(root)
+    if as_json:
+        tasks = [{"task": one.task, "set_id": one.entry.set_id, "state": one.state, "rows": one.entry.rows} for one in report.results]
+        print_json({"study": report.study.study.name, "dossier": str(path), "changed": report.changed, "tasks": tasks})
+        return
+    if report.swept:
+        say(f"  removed {report.swept} files that an interrupted run had left")
+    if not report.changed:
+        say("  nothing has changed since the last run")
+    say(f"The dossier is {root / DOSSIER}. {RESEARCH_USE}")
+
+
+def exclude(root: Path, plate: str, wells: Sequence[str], *, who: str, why: str, undo: bool) -> None:
+    """Record that wells are excluded, or that an exclusion is taken back."""
+    if not who.strip() or not why.strip():
+        message = "an exclusion needs a name and a reason. Give both: --who NAME --why REASON."
+        raise StudyError(message)
+    with study_lock(root):
+        results = Results.of(root)
+        try:
+            _require_wells(results, plate, wells)
+            if undo:
+                _require_excluded(results, plate, wells)
+            action = "include" if undo else "exclude"
+            results.ledger.exclude([{"action": action, "plate_id": plate, "well": well, "who": who, "why": why} for well in wells])
+        finally:
+            results.close()
+    verb = "counts again" if undo else "is excluded (still drawn, greyed)"
+    say(f"{plate} {listed(wells, 12)} {verb}. Run the study again: benchside run {root}")
+
+
+def _require_wells(results: Results, plate: str, wells: Sequence[str]) -> None:
+    """Refuse wells that are no sample wells of the study's plates."""
+    tables = [results.table(task) for task, entry in results.current.items() if entry.kind == "wells"]
+    known = pl.concat([table.select("plate_id", "well", "role") for table in tables]) if tables else None
+    plates = [] if known is None else known["plate_id"].unique().sort().to_list()
+    if known is None or plate not in plates:
+        message = f"the study has no plate {plate!r}{nearest(plate, plates)}; its plates are {listed(plates)}. Name one of them."
+        raise StudyError(message)
+    samples = known.filter((pl.col("plate_id") == plate) & (pl.col("role") == "sample"))["well"].to_list()
+    strays = [well for well in wells if well not in samples]
+    if strays:
+        message = f"plate {plate}: {listed(strays)} is no sample well, and only sample wells can be excluded. Name wells such as {listed(samples, 3)}."
+        raise StudyError(message)
+
+
+def _require_excluded(results: Results, plate: str, wells: Sequence[str]) -> None:
+    excluded = {record["well"] for record in results.ledger.exclusions() if record["plate_id"] == plate}
+    counted = [well for well in wells if well not in excluded]
+    if counted:
+        message = f"plate {plate}: {listed(counted)} is not excluded, so there is nothing to take back. Excluded are {listed(sorted(excluded)) or 'none'}."
+        raise StudyError(message)

@@ -1,0 +1,107 @@
+"""Commands on one number: trace, replay, and the list of numbers to choose from."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from benchside.cli.show import cell, print_json, print_table, say
+from benchside.core.evidence import Evidence
+from benchside.study.results import Results
+from benchside.study.trail import Step
+from benchside.study.trail import replay as replay_number
+from benchside.study.trail import trace as trace_number
+
+MOST_WELLS: Final = 400
+
+
+def headline(record: Evidence) -> str:
+    """Return a number as one line: what, of what, value, interval, unit, status."""
+    about = [record.compound, record.variant, record.system, record.site, record.arm, record.endpoint]
+    value = cell(record.value) if record.relation == "=" else f"{record.relation} {cell(record.value)}"
+    interval = f" ({cell(record.lower)} to {cell(record.upper)}, {record.level:.0%})" if record.level is not None else ""
+    return f"{record.quantity} {' '.join(part for part in about if part)} = {value}{interval} {record.unit}".rstrip()
+
+
+def trace(root: Path, number: str, *, as_json: bool) -> None:
+    """Print the trail of a number."""
+    results = Results.of(root)
+    try:
+        trail = trace_number(results, number)
+    finally:
+        results.close()
+    if as_json:
+        print_json({"number": trail.evidence.model_dump(mode="json"), "note": trail.note, "trail": step_json(trail.step)})
+        return
+    say(f"{trail.evidence.id}  {headline(trail.evidence)}")
+    if trail.evidence.status != "ok":
+        say(f"  {trail.evidence.status}")
+    print_step(trail.step, 1)
+
+
+def print_step(step: Step, depth: int) -> None:
+    """Print one step, its cells, and the steps it rests on."""
+    indent = "  " * depth
+    files = f" from {', '.join(step.files)}" if step.files else ""
+    say(f"{indent}<- {step.verb}: {step.rows.height} of {step.total_rows} rows of {step.kind}{files}  [{step.set_id[:12]}]")
+    for line in cell_lines(step):
+        say(f"{indent}     {line}")
+    for source in step.sources:
+        print_step(source, depth + 1)
+
+
+def cell_lines(step: Step) -> list[str]:
+    """Return the cells of a step that read files, a line a row: what it is, its signal and dose, and where both stand."""
+    if not step.cells:
+        return []
+    lines = []
+    for row in step.rows.head(MOST_WELLS).iter_rows(named=True):
+        if "signal_ref" in row:
+            dose = f", dose {row['concentration_nM']:g} nM at {row['layout_ref']}" if row["concentration_nM"] else f", {row['role']} by {row['layout_ref']}"
+            lines.append(f"{row['plate_id']} {row['well']}: signal {cell(row['signal'])} at {row['signal_ref']}{dose}")
+        else:
+            lines.append(str(row["source_ref"]))
+    if step.rows.height > MOST_WELLS:
+        lines.append(f"... and {step.rows.height - MOST_WELLS} more (--json lists all)")
+    return lines
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """Return a step as plain data."""
+    return {
+        "verb": step.verb, "set_id": step.set_id, "kind": step.kind, "rows": step.rows.height, "of_rows": step.total_rows,
+        "files": list(step.files), "cells": list(step.cells), "from": [step_json(source) for source in step.sources],
+    }  # fmt: skip
+
+
+def replay(root: Path, number: str, *, as_json: bool) -> None:
+    """Print whether a number comes out the same again; leave with exit code 1 where it does not."""
+    results = Results.of(root)
+    try:
+        found = replay_number(results, number)
+    finally:
+        results.close()
+    if as_json:
+        print_json({"id": number, "value": found.value, "was": found.evidence.value, "same": found.same, "verdict": found.sentence()})
+    else:
+        say(f"{number}  {headline(found.evidence)}")
+        say(found.sentence())
+    if not found.same:
+        raise SystemExit(1)
+
+
+def numbers(root: Path, quantity: str | None, *, as_json: bool) -> None:
+    """Print the numbers of a study with their ids."""
+    results = Results.of(root)
+    try:
+        records = [record for record in results.records() if quantity is None or record.quantity == quantity]
+    finally:
+        results.close()
+    if as_json:
+        print_json({"numbers": [record.model_dump(mode="json", include=_LISTED) for record in records]})
+        return
+    table = pl.DataFrame([{"id": record.id, "number": headline(record)} for record in records], schema={"id": pl.String, "number": pl.String})
+    print_table(table, ["id", "number"], title=f"{len(records)} numbers", most=200)
+
+
+_LISTED: Final = {"id", "quantity", "value", "lower", "upper", "unit", "relation", "compound", "variant", "system", "site", "arm", "endpoint", "status"}

@@ -1,0 +1,214 @@
+"""Typed tables: the one door a dataframe enters through, and the check it passes there."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+import polars as pl
+
+from benchside.core.errors import FileError, TableError, listed, nearest
+
+FLOAT, TEXT, INTEGER, FLAG = pl.Float64, pl.String, pl.Int64, pl.Boolean
+
+
+@dataclass(frozen=True)
+class Column:
+    """One promised column of a typed table."""
+
+    dtype: type[pl.DataType]
+    meaning: str
+    required: bool = False
+    """False: the door adds the column as nulls where the input has none."""
+
+
+@dataclass(frozen=True)
+class TypedTable:
+    """A frozen polars table whose promised columns were checked once, at birth; further columns travel along.
+
+    Subclasses name their columns in `SCHEMA` and their further rules in `check`.
+    """
+
+    table: pl.DataFrame
+
+    SCHEMA: ClassVar[Mapping[str, Column]] = {}
+    NOUN: ClassVar[str] = "table"
+    KIND: ClassVar[str] = "table"
+    """The name under which this kind of table is written to disk."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", conform(self.table, self.SCHEMA, noun=self.NOUN))
+        self.check()
+
+    def check(self) -> None:
+        """Raise TableError where a row breaks a rule of this kind of table."""
+
+    @classmethod
+    def of(cls, data: Any) -> Self:
+        """Return `data` as this kind of table: itself, a path to CSV or Parquet, or any dataframe."""
+        return data if isinstance(data, cls) else cls(dataframe(data))
+
+
+def dataframe(data: Any) -> pl.DataFrame:
+    """Return any dataframe, path or benchside result as a polars DataFrame: the public edge.
+
+    Parameters
+    ----------
+    data
+        A polars, pandas or pyarrow table, anything narwhals knows, an object with ``.table``, or a path to a CSV or Parquet file.
+
+    Raises
+    ------
+    TableError
+        When it is none of these.
+    FileError
+        When the path cannot be read.
+    """
+    if isinstance(data, pl.DataFrame):
+        return data
+    if isinstance(data, pl.LazyFrame):
+        return data.collect()
+    if isinstance(data, str | Path):
+        return read_table(Path(data))
+    held = getattr(data, "table", None)
+    if isinstance(held, pl.DataFrame):
+        return held
+    import narwhals as nw  # noqa: PLC0415  only foreign dataframes need it
+
+    try:
+        return cast("pl.DataFrame", nw.from_native(data, eager_only=True).to_polars())
+    except TypeError as error:
+        message = f"expected a table (polars, pandas, pyarrow) or a path, got {type(data).__name__}."
+        raise TableError(message) from error
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a CSV, TSV or Parquet file as it is.
+
+    Raises
+    ------
+    FileError
+        When the file is absent, empty, damaged or of another kind.
+    """
+    require_file(path)
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pl.read_parquet(path)
+        if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
+            separator = "\t" if path.suffix.lower() == ".tsv" else ","
+            return pl.read_csv(path, separator=separator, infer_schema_length=None, null_values=["", "NA"])
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        message = (
+            f"{path.name} could not be read as {path.suffix.lstrip('.').upper()}: {first_line(error)} Save it again and retry."
+        )
+        raise FileError(message) from error
+    message = f"{path.name}: {path.suffix or 'a name without ending'} is no table read here. Use .csv, .tsv or .parquet."
+    raise FileError(message)
+
+
+def require_file(path: Path) -> None:
+    """Raise FileError unless `path` is a file that holds something."""
+    if not path.is_file():
+        message = f"{path} does not exist or is not a file. Check the name."
+        raise FileError(message)
+    if path.stat().st_size == 0:
+        message = f"{path.name} is empty (0 bytes). Export it again."
+        raise FileError(message)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of another library's message, closed by a full stop."""
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__).rstrip(".") + "."
+
+
+def conform(table: pl.DataFrame, schema: Mapping[str, Column], *, noun: str) -> pl.DataFrame:
+    """Return `table` with the promised columns first, in their types; refuse what is missing or cannot be converted."""
+    missing = [name for name, column in schema.items() if column.required and name not in table.columns]
+    if missing:
+        hint = "".join(nearest(name, table.columns) for name in missing[:1])
+        message = (
+            f"{noun}: column {listed(missing)} is missing{hint}; the columns are {listed(table.columns, 12)}. "
+            "Rename or add the column."
+        )
+        raise TableError(message)
+    promised = [
+        cast_column(table, name, column.dtype, noun=noun)
+        if name in table.columns
+        else pl.Series(name, [None] * table.height, dtype=column.dtype())
+        for name, column in schema.items()
+    ]
+    return pl.DataFrame(promised).hstack([table[name] for name in table.columns if name not in schema])
+
+
+def cast_column(table: pl.DataFrame, name: str, dtype: type[pl.DataType], *, noun: str) -> pl.Series:
+    """Return one column in the wanted type, or say which rows hold what cannot be converted."""
+    series = table[name]
+    if series.dtype == dtype:
+        return series
+    cast = series.cast(dtype(), strict=False)
+    lost = (cast.is_null() & series.is_not_null()).arg_true()
+    if len(lost):
+        rows = lost.to_list()
+        message = (
+            f"{noun}: column {name} must hold {dtype_word(dtype)}, but row {listed([row + 1 for row in rows], 3)} "
+            f"holds {listed([repr(series[row]) for row in rows], 3)}. Correct or clear the cell."
+        )
+        raise TableError(message)
+    return cast
+
+
+def dtype_word(dtype: type[pl.DataType]) -> str:
+    """Return what a column type is called in a message."""
+    return {FLOAT: "numbers", INTEGER: "whole numbers", TEXT: "text", FLAG: "true or false"}.get(dtype, str(dtype))
+
+
+def table_hash(table: pl.DataFrame) -> str:
+    """Return the content hash of a table: names, types, nulls and values, independent of library versions and of memory layout.
+
+    Floats are hashed by their bits, so two tables have one hash exactly when they are equal cell by cell.
+    """
+    digest = hashlib.blake2b(digest_size=20)
+    digest.update(f"table 1 {table.height}".encode())
+    for series in table:
+        digest.update(f"\x00{series.name}\x00{series.dtype}\x00".encode())
+        _hash_series(digest, series)
+    return digest.hexdigest()
+
+
+def _hash_series(digest: "hashlib.blake2b", series: pl.Series) -> None:
+    if series.null_count():
+        digest.update(np.packbits(series.is_null().to_numpy()).tobytes())
+    if series.dtype in (pl.Float64, pl.Float32, pl.Boolean) or series.dtype.is_integer():
+        filled = series.fill_null(value=False) if series.dtype == pl.Boolean else series.fill_null(0)
+        digest.update(filled.to_numpy().tobytes())
+    elif isinstance(series.dtype, pl.List):
+        digest.update(series.list.len().fill_null(0).to_numpy().tobytes())
+        _hash_series(digest, series.drop_nulls().explode(empty_as_null=False) if len(series) else series.explode())
+    else:
+        text = series.cast(pl.String).fill_null("")
+        digest.update(text.str.len_bytes().to_numpy().tobytes())
+        digest.update("".join(text.to_list()).encode())
+
+
+def file_hash(path: Path) -> str:
+    """Return the content hash of a file, read in blocks.
+
+    Raises
+    ------
+    FileError
+        When the file is absent or empty.
+    """
+    require_file(path)
+    digest = hashlib.blake2b(digest_size=20)
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def only(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return the named columns of a table, those that it has."""
+    return table.select(name for name in columns if name in table.columns)

@@ -1,0 +1,1 @@
+"""Numerical kernels: arrays in, arrays out, imported by anything from calibration up and importing none of ours."""

@@ -1,0 +1,25 @@
+"""The assay stage: how potent is a compound, in a cell-free kinase assay or on living cells?
+
+Reads wells of plates, judges the plates, normalises to the vehicle, fits curves at their global optimum, and hands on potencies.
+"""
+
+from benchside.stages.assay.analyse.fit import fit
+from benchside.stages.assay.analyse.normalise import normalise
+from benchside.stages.assay.analyse.potency import potency
+from benchside.stages.assay.analyse.quality import quality
+from benchside.stages.assay.model import LL4, Delta, Fits, FitStatus, ProfileLikelihood, Quality, ResponseTable, WellTable
+
+__all__ = [
+    "LL4",
+    "Delta",
+    "FitStatus",
+    "Fits",
+    "ProfileLikelihood",
+    "Quality",
+    "ResponseTable",
+    "WellTable",
+    "fit",
+    "normalise",
+    "potency",
+    "quality",
+]

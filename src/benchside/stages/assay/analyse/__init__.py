@@ -1,0 +1,1 @@
+"""What is worked out from wells: plate verdicts, responses, fitted curves, potencies. One verb a file."""

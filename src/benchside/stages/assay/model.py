@@ -1,0 +1,274 @@
+"""What the assay stage talks about: wells of plates, responses, curves, intervals, and the sentences a fit ends with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, Self, final
+
+import polars as pl
+
+from benchside.core.errors import SettingError, TableError, listed, nearest
+from benchside.core.evidence import Answer, Quantity
+from benchside.core.tables import FLAG, FLOAT, INTEGER, TEXT, Column, TypedTable, dataframe
+from benchside.core.units import fraction_per, nM_per
+
+ROLES = ("sample", "vehicle", "positive", "blank", "empty", "excluded")
+PLATE_SHAPES: Mapping[int, tuple[int, int]] = {96: (8, 12), 384: (16, 24), 1536: (32, 48)}
+
+
+def well_name(row: int, column: int) -> str:
+    """Return the name of a well from its row and column, both from 0: A1, H12, AF48."""
+    return f"{row_letters(row)}{column + 1}"
+
+
+def row_letters(row: int) -> str:
+    """Return the letters of a plate row counted from 0: A .. Z, AA .. AF."""
+    return chr(65 + row) if row < 26 else "A" + chr(65 + row - 26)
+
+
+@dataclass(frozen=True)
+class WellTable(TypedTable):
+    """Wells of plates as they were read: one row a well, with the cell its signal and its dose came from."""
+
+    SCHEMA: ClassVar[Mapping[str, Column]] = {
+        "plate_id": Column(TEXT, "the plate", required=True),
+        "well": Column(TEXT, "A1 .. AF48", required=True),
+        "role": Column(TEXT, f"one of {', '.join(ROLES)}", required=True),
+        "compound": Column(TEXT, "the compound; null in control wells"),
+        "concentration_nM": Column(FLOAT, "nominal concentration; 0 or null in control wells"),
+        "target": Column(TEXT, "the kinase"),
+        "variant": Column(TEXT, "WT or the mutation"),
+        "system": Column(TEXT, "cell-free, or the cell line"),
+        "replicate": Column(INTEGER, "replicate number"),
+        "signal": Column(FLOAT, "what the reader read", required=True),
+        "signal_ref": Column(TEXT, "file, sheet and cell (or line) of the signal"),
+        "layout_ref": Column(TEXT, "file, sheet and cell (or line) of the dose"),
+    }  # fmt: skip
+    NOUN: ClassVar[str] = "well table"
+    KIND: ClassVar[str] = "wells"
+
+    def check(self) -> None:
+        """Refuse unknown roles, wells that stand twice, and doses that contradict the role."""
+        table = self.table
+        unknown = sorted(set(table["role"].drop_nulls().unique()) - set(ROLES))
+        if unknown:
+            message = f"well table: role {unknown[0]!r} is unknown{nearest(unknown[0], ROLES)}. Use one of {listed(ROLES, 6)}."
+            raise TableError(message)
+        keys = table.select("plate_id", "well")
+        if keys.n_unique() < table.height:
+            plate, well = table.filter(keys.is_duplicated()).select("plate_id", "well").row(0)
+            message = f"plate {plate}: well {well} stands more than once. Keep one row a well, or give the repeats a plate_id of their own."
+            raise TableError(message)
+        self._check_doses()
+
+    def _check_doses(self) -> None:
+        dose, role = pl.col("concentration_nM"), pl.col("role")
+        dosed_control = self.table.filter(role.is_in(["vehicle", "blank"]) & (dose > 0))
+        if dosed_control.height:
+            plate, well, what, value = dosed_control.select("plate_id", "well", "role", "concentration_nM").row(0)
+            message = (
+                f"plate {plate}: well {well} is both {what} and dosed at {value:g} nM. {what.capitalize()} wells have concentration_nM 0; "
+                "remove the dose or relabel the well."
+            )
+            raise TableError(message)
+        undosed = self.table.filter((role == "sample") & ~(dose.is_finite() & (dose > 0)).fill_null(value=False))
+        if undosed.height:
+            plate, well, value = undosed.select("plate_id", "well", "concentration_nM").row(0)
+            hint = (
+                " A negative dose is usually a logarithm: convert it (10**x) and state the unit."
+                if value is not None and value < 0
+                else ""
+            )
+            message = (
+                f"plate {plate}: sample well {well} has dose {'missing' if value is None else f'{value:g} nM'}, and a sample well needs a dose above 0.{hint} "
+                "Correct the dose, or make the well vehicle, blank, empty or excluded."
+            )
+            raise TableError(message)
+
+
+@dataclass(frozen=True)
+class ResponseTable(TypedTable):
+    """Responses by dose, as a fraction of the vehicle: 1 = vehicle, 0 = blank or positive control."""
+
+    SCHEMA: ClassVar[Mapping[str, Column]] = {
+        "curve_id": Column(TEXT, "the curve a row belongs to", required=True),
+        "compound": Column(TEXT, "the compound"),
+        "target": Column(TEXT, "the kinase"),
+        "variant": Column(TEXT, "WT or the mutation"),
+        "system": Column(TEXT, "cell-free, or the cell line"),
+        "concentration_nM": Column(FLOAT, "nominal concentration, 0 or more", required=True),
+        "response": Column(FLOAT, "fraction of vehicle", required=True),
+        "replicate": Column(INTEGER, "replicate number"),
+        "plate_id": Column(TEXT, "the plate"),
+        "excluded": Column(FLAG, "true: kept and drawn, not used in the fit"),
+    }  # fmt: skip
+    NOUN: ClassVar[str] = "response table"
+    KIND: ClassVar[str] = "responses"
+
+    def check(self) -> None:
+        """Refuse negative or endless doses and responses that are not numbers."""
+        dose, response = self.table["concentration_nM"], self.table["response"]
+        bad = (~(dose.is_finite() & (dose >= 0)).fill_null(value=False)).arg_true().to_list()
+        if bad:
+            message = (
+                f"response table: a concentration must be a number of 0 or more; row {listed([row + 1 for row in bad], 3)} "
+                f"(curve {self.table['curve_id'][bad[0]]}) holds {listed([dose[row] for row in bad], 3)}. "
+                "Correct the row; a negative dose is usually a logarithm (convert with 10**x)."
+            )
+            raise TableError(message)
+        endless = (~response.is_finite().fill_null(value=True)).arg_true().to_list()
+        if endless:
+            message = (
+                f"response table: response must be a finite number or empty; row {listed([row + 1 for row in endless], 3)} "
+                f"(curve {self.table['curve_id'][endless[0]]}) holds {listed([response[row] for row in endless], 3)}. Clear or correct the cell."
+            )
+            raise TableError(message)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: Any,
+        *,
+        curve_id: str = "curve_id",
+        concentration: str = "concentration",
+        concentration_unit: str | None = "uM",
+        response: str = "response",
+        response_unit: str = "fraction",
+        columns: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a response table from a user's own long table.
+
+        Parameters
+        ----------
+        df
+            Any dataframe or path, one row a dose and replicate.
+        curve_id, concentration, response
+            Names of its columns.
+        concentration_unit
+            Unit of the concentrations; they become nM.
+        response_unit
+            ``fraction`` (1 = vehicle) or ``percent`` (100 = vehicle).
+        columns
+            Further columns by promised name, for example ``{"compound": "drug"}``.
+
+        Raises
+        ------
+        TableError, UnitError
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> long = pl.DataFrame({"curve_id": ["a"] * 2, "conc": [0.1, 1.0], "response": [0.9, 0.2]})
+        >>> ResponseTable.from_frame(long, concentration="conc", concentration_unit="uM").table["concentration_nM"].to_list()
+        [100.0, 1000.0]
+        """
+        frame, factor = dataframe(df), nM_per(concentration_unit, place="response table")
+        share = fraction_per(response_unit, place="response table")
+        renamed = {curve_id: "curve_id", concentration: "concentration_nM", response: "response"}
+        renamed |= {theirs: ours for ours, theirs in (columns or {}).items()}
+        missing = [name for name in renamed if name not in frame.columns]
+        if missing:
+            message = f"response table: column {listed(missing)} is missing{nearest(missing[0], frame.columns)}; the columns are {listed(frame.columns, 12)}."
+            raise TableError(message)
+        clash = [ours for theirs, ours in renamed.items() if ours in frame.columns and ours != theirs]
+        frame = frame.drop(clash).rename({theirs: ours for theirs, ours in renamed.items() if theirs != ours})
+        held = cls(frame.with_columns(pl.col("curve_id").cast(pl.String)))
+        scaled = held.table.with_columns(
+            pl.col("concentration_nM") * factor, pl.col("response") * share, pl.col("excluded").fill_null(value=False)
+        )
+        return cls(scaled)
+
+
+class FitStatus(StrEnum):
+    """What a fit ends with, as a sentence a bench scientist can act on."""
+
+    ok = "ok"
+    too_few = "Not fitted: four parameters need five points at four doses or more. Add doses."
+    constant = "Not fitted: every response is the same, so no midpoint exists. Check that the compound was dispensed."
+    midpoint_outside = "The midpoint lies outside the tested doses and is an extrapolation. Test further doses."
+    step = "The curve falls within one dose step, so the slope is only known to be steep. Add doses around the midpoint."
+    above = "The response never falls to one half, so the IC50 is above the top dose. Add higher doses."
+    below = "The response is below one half at the lowest dose already, so the IC50 is below it. Add lower doses."
+    rising = "The response rises with dose, so there is no IC50. Check the layout and the controls."
+    open_lower = "The lower limit of the midpoint is open: these doses do not exclude arbitrarily low values."
+    open_upper = "The upper limit of the midpoint is open: these doses do not exclude arbitrarily high values."
+    open_both = "Both limits of the midpoint are open: these doses do not settle it."
+    open_ic50 = "A limit of the IC50 is open within four decades of the tested doses."
+    no_error = "No standard error exists (singular or on a bound), so there is no delta interval. Use ProfileLikelihood()."
+
+
+@final
+@dataclass(frozen=True)
+class LL4:
+    """The four-parameter log-logistic curve: top, bottom, slope and midpoint, all free within the box of the kernel."""
+
+    name: ClassVar[str] = "LL4"
+    parameters: ClassVar[int] = 4
+
+
+@final
+@dataclass(frozen=True)
+class ProfileLikelihood:
+    """Interval of all values whose best sum of squares stays below RSS * (1 + F / (n - p)); may be open."""
+
+    level: float = 0.95
+    name: ClassVar[str] = "profile"
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+
+
+@final
+@dataclass(frozen=True)
+class Delta:
+    """Interval from the standard error on the log scale; too narrow where a plateau is not reached, never open."""
+
+    level: float = 0.95
+    name: ClassVar[str] = "delta"
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+
+
+Interval = ProfileLikelihood | Delta
+
+
+def check_level(level: float) -> None:
+    """Raise SettingError unless a confidence level lies strictly between 0 and 1."""
+    if not 0 < level < 1:
+        message = f"a confidence level lies between 0 and 1, and {level} does not. Use 0.95 for 95 %."
+        raise SettingError(message)
+
+
+def interval_named(name: Literal["profile", "delta"], level: float) -> Interval:
+    """Return the interval a study file names."""
+    return ProfileLikelihood(level) if name == "profile" else Delta(level)
+
+
+@dataclass(frozen=True)
+class Quality(Answer):
+    """Verdicts on plates, before any IC50: one row a plate."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("plate_id",)
+    QUANTITIES: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("Z'", "z_prime", ""),
+        Quantity("robust Z'", "robust_z_prime", ""),
+        Quantity("SSMD", "ssmd", ""),
+        Quantity("signal to background", "signal_to_background", "ratio"),
+        Quantity("CV of vehicle", "cv_vehicle", "fraction"),
+    )
+
+
+@dataclass(frozen=True)
+class Fits(Answer):
+    """Fitted curves, one row a curve; columns as promised in the contract."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("curve_id",)
+    QUANTITIES: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("IC50", "ic50_nM", "nM", lower="ic50_lower_nM", upper="ic50_upper_nM", relation="ic50_relation", n="n_points"),
+        Quantity("EC50", "ec50_nM", "nM", lower="ec50_lower_nM", upper="ec50_upper_nM", n="n_points"),
+        Quantity("slope", "slope", "", n="n_points"),
+        Quantity("top", "top", "fraction of vehicle", n="n_points"),
+        Quantity("bottom", "bottom", "fraction of vehicle", n="n_points"),
+        Quantity("AUC", "auc", "fraction of vehicle", n="n_points"),
+    )

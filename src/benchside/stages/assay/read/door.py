@@ -1,0 +1,160 @@
+"""The one door plates come in through: it sees what kind of file it is and hands it to the reader of that kind."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from benchside.core.errors import TableError, listed, nearest
+from benchside.core.tables import read_table, require_file
+from benchside.core.units import nM_per
+from benchside.stages.assay.model import ResponseTable, WellTable
+from benchside.stages.assay.read.cells import sheets
+from benchside.stages.assay.read.grid import Defaults, wells_of_grids
+from benchside.stages.assay.read.long import gdsc_wells, is_gdsc, is_well_list, long_wells, response_rows
+
+VERSION: Final = "1"
+
+
+def read(
+    path: str | Path,
+    layout: str | Path | None = None,
+    *,
+    concentration_unit: str | None = None,
+    target: str | None = None,
+    variant: str | None = None,
+    system: str | None = None,
+    overflow: str = "refuse",
+    label: str | None = None,
+) -> WellTable:
+    """Read the wells of one file: a plate grid in CSV or Excel, a long table of wells, or a GDSC raw table.
+
+    Parameters
+    ----------
+    path
+        The file. A grid is found wherever it stands in a sheet, among headers, notes and empty rows.
+    layout
+        A file with the layout (grids titled Compound, Concentration (nM), Role, or a list with a `well` column); by default
+        the layout is looked for in the file itself.
+    concentration_unit
+        Unit of doses whose title or column name gives none; it is never guessed.
+    target, variant, system
+        What the wells are of, where the file does not say.
+    overflow
+        ``refuse`` (the default) or ``exclude``: what becomes of wells the reader marked as overflown.
+    label
+        How references name the file; its own name by default.
+
+    Raises
+    ------
+    FileError, TableError, UnitError, LayoutError
+        One sentence with file, cell or row, rule and remedy.
+
+    Examples
+    --------
+    >>> import polars as pl, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> pl.DataFrame({"well": ["A1", "A2"], "role": ["vehicle", "sample"], "compound": ["", "x"],
+    ...     "concentration_nM": [0, 10], "signal": [9.0, 4.0]}).write_csv(folder / "p.csv")
+    >>> read(folder / "p.csv").table["signal"].to_list()
+    [9.0, 4.0]
+    """
+    place, name = Path(path), label or Path(path).name
+    require_file(place)
+    defaults = Defaults(target, variant, system, concentration_unit, overflow)
+    columns = header(place)
+    if is_gdsc(columns):
+        return WellTable(gdsc_wells(place, name))
+    if is_well_list(columns):
+        return WellTable(long_wells(place, name, defaults))
+    found = sheets(place, name=name)
+    described = found if layout is None else sheets(Path(layout), name=Path(layout).name)
+    rows = wells_of_grids(found, described, defaults)
+    return WellTable(
+        pl.DataFrame(
+            rows,
+            schema_overrides={"note": pl.String, "layout_ref": pl.String, "concentration_nM": pl.Float64},
+            infer_schema_length=None,
+        )
+    )
+
+
+def header(path: Path) -> list[str]:
+    """Return the column names of a Parquet file or of the first line of a text file, for telling its kind."""
+    if path.suffix.lower() == ".parquet":
+        return read_table(path).columns if path.stat().st_size < 1 << 16 else list(pl.read_parquet_schema(path))
+    if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
+        with path.open(encoding="utf-8-sig", errors="replace") as handle:
+            first = handle.readline(1 << 16)
+        return [name.strip().strip('"') for name in first.rstrip("\r\n").split("\t" if "\t" in first else ",")]
+    return []
+
+
+def read_responses(
+    path: str | Path,
+    *,
+    columns: Mapping[str, str],
+    concentration_unit: str | None = None,
+    response_unit: str = "fraction",
+    constants: Mapping[str, str] | None = None,
+    where: Mapping[str, Any] | None = None,
+    label: str | None = None,
+) -> ResponseTable:
+    """Read a long table of responses that are normalised already.
+
+    Parameters
+    ----------
+    path
+        CSV or Parquet, one row a dose and replicate.
+    columns
+        Promised name -> the file's column, at least `concentration` and `response`; `concentration_unit` may be a column too.
+        Without `curve_id` a curve is a compound, target, variant and system.
+    concentration_unit, response_unit
+        Units; asked for, never guessed.
+    constants
+        Promised name -> one value for every row.
+    where
+        Column -> value (or list of values): only these rows are read.
+
+    Raises
+    ------
+    FileError, TableError, UnitError
+    """
+    place, name = Path(path), label or Path(path).name
+    frame, refs = response_rows(place, name)
+    missing = [theirs for theirs in [*columns.values(), *(where or {})] if theirs not in frame.columns]
+    if missing:
+        message = f"{name}: column {listed(missing)} is missing{nearest(missing[0], frame.columns)}; the columns are {listed(frame.columns, 12)}."
+        raise TableError(message)
+    frame = kept(frame.with_columns(source_ref=refs), where or {}, name)
+    dose = pl.col(columns["concentration"]).cast(pl.Float64)
+    if "concentration_unit" in columns:
+        units = frame[columns["concentration_unit"]].cast(pl.String).unique().to_list()
+        factors = {unit: nM_per(unit, place=name) for unit in units}
+        dose = dose * pl.col(columns["concentration_unit"]).cast(pl.String).replace_strict(factors, return_dtype=pl.Float64)
+        concentration_unit = "nM"
+    described = [
+        pl.col(theirs).cast(pl.String).alias(ours)
+        for ours, theirs in columns.items()
+        if ours not in {"concentration", "response", "concentration_unit", "replicate"}
+    ] + [pl.lit(value).alias(ours) for ours, value in (constants or {}).items() if ours not in columns]
+    described += [pl.col(columns["replicate"]).cast(pl.Int64).alias("replicate")] if "replicate" in columns else []
+    table = frame.select(*described, "source_ref", concentration=dose, response=pl.col(columns["response"]))
+    if "curve_id" not in table.columns:
+        parts = [part for part in ("compound", "target", "variant", "system") if part in table.columns]
+        table = table.with_columns(
+            curve_id=pl.concat_str(parts, separator=" | ", ignore_nulls=True) if parts else pl.lit(Path(name).stem)
+        )
+    return ResponseTable.from_frame(table, concentration_unit=concentration_unit, response_unit=response_unit)
+
+
+def kept(frame: pl.DataFrame, where: Mapping[str, Any], name: str) -> pl.DataFrame:
+    """Return the rows whose columns hold the wanted values, or say that none does."""
+    for column, wanted in where.items():
+        values = wanted if isinstance(wanted, list) else [wanted]
+        frame = frame.filter(pl.col(column).cast(pl.String).is_in([str(value) for value in values]))
+        if frame.is_empty():
+            message = f"{name}: no row has {column} = {listed(values)}. Correct the filter."
+            raise TableError(message)
+    return frame

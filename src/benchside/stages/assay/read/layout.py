@@ -1,0 +1,153 @@
+"""Layouts: what is in each well, as grids (a block a property) or as a list (a row a well), always with its cell."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchside.core.errors import LayoutError, TableError, UnitError, listed
+from benchside.core.units import nM_per
+from benchside.stages.assay.model import ROLES
+from benchside.stages.assay.read.blocks import Block
+from benchside.stages.assay.read.cells import Sheet, is_formula_error, number
+
+PROPERTIES: Final = ("concentration", "compound", "role", "target", "variant", "system", "replicate", "plate_id")
+_WORDS: Final[Mapping[str, str]] = {
+    "concentration": "concentration", "conc": "concentration", "dose": "concentration", "compound": "compound", "drug": "compound",
+    "treatment": "compound", "role": "role", "type": "role", "well type": "role", "target": "target", "kinase": "target",
+    "variant": "variant", "mutation": "variant", "system": "system", "cell line": "system", "replicate": "replicate",
+    "plate": "plate_id", "plate_id": "plate_id", "plate id": "plate_id",
+}  # fmt: skip
+_ROLE_WORDS: Final[Mapping[str, str]] = {
+    **{role: role for role in ROLES}, "dmso": "vehicle", "vehicle control": "vehicle", "negative": "vehicle", "medium": "blank",
+    "background": "blank", "no enzyme": "blank", "no cells": "blank", "positive control": "positive", "unused": "empty", "": "",
+}  # fmt: skip
+_UNIT: Final = re.compile(r"[\(\[_ ]\s*(log10\s*\w*|pM|nM|uM|µM|μM|mM|M|[pnuµm]?mol/L)\s*[\)\]]?\s*$")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One property of one well, and where it was written."""
+
+    value: Any
+    place: str
+    ref: str
+
+
+Layout = Mapping[str, Mapping[str, Cell]]
+"""well -> property -> cell; concentrations in nM."""
+
+
+def property_of(title: str) -> str | None:
+    """Return the layout property a title or column name stands for, or None where it is none (a signal block)."""
+    return _WORDS.get(
+        re.split(r"[\(\[]", title.replace("_", " ") if title not in _WORDS else title)[0].strip().lower()
+    ) or _WORDS.get(_UNIT.sub("", title).strip().lower())
+
+
+def unit_of(title: str, default: str | None, *, place: str) -> float:
+    """Return nM per unit of a titled concentration block or column; the title's unit, else the study's, else an error."""
+    match = _UNIT.search(title)
+    if match:
+        return nM_per(match.group(1), place=place)
+    if default is None:
+        message = (
+            f"{place}: {title!r} names no concentration unit. Write it in the title, for example 'Concentration (nM)', "
+            "or set concentration_unit; it is never guessed."
+        )
+        raise UnitError(message)
+    return nM_per(default, place=place)
+
+
+def from_blocks(found: Sequence[Block], unit: str | None) -> dict[str, dict[str, Cell]]:
+    """Return the layout written as plate-shaped blocks, a block a property."""
+    layout: dict[str, dict[str, Cell]] = {}
+    for block in found:
+        name = property_of(block.title)
+        if name is None:
+            continue
+        place = f"{block.sheet.file}, sheet {block.sheet.name!r}"
+        factor = unit_of(block.title, unit, place=place) if name == "concentration" else 1.0
+        for well, value, row, column in block.cells():
+            if value is not None:
+                cell = Cell(value, block.sheet.place(row, column), block.sheet.ref(row, column))
+                layout.setdefault(well, {})[name] = _converted(cell, name, factor)
+    return layout
+
+
+def list_header(sheet: Sheet) -> tuple[int, dict[str, int]] | None:
+    """Return (row, property -> column) of a well list: a row that names a well column and a known property."""
+    for row in range(min(len(sheet.rows), 60)):
+        names = {sheet.text(row, column).lower(): column for column in range(len(sheet.rows[row]))}
+        if "well" in names:
+            known = {
+                prop: column
+                for title, column in names.items()
+                if (prop := property_of(sheet.text(row, column))) is not None and title
+            }
+            if known:
+                return row, {**known, "well": names["well"]}
+    return None
+
+
+def from_list(sheet: Sheet, unit: str | None) -> dict[str, dict[str, Cell]]:
+    """Return the layout written as a list, a row a well."""
+    header = list_header(sheet)
+    if header is None:
+        message = f"{sheet.file}: no layout was found. A layout is a list with a 'well' column, or plate blocks titled Compound, Concentration (nM), Role."
+        raise LayoutError(message)
+    top, columns = header
+    factor = 1.0
+    if "concentration" in columns:
+        title = sheet.text(top, columns["concentration"])
+        factor = unit_of(title, unit, place=f"{sheet.file}, sheet {sheet.name!r}")
+    layout: dict[str, dict[str, Cell]] = {}
+    for row in range(top + 1, len(sheet.rows)):
+        well = canonical_well(sheet.text(row, columns["well"]))
+        if not well:
+            continue
+        if well in layout:
+            message = f"{sheet.place(row, columns['well'])}: well {well} stands twice in the layout. Keep one row a well."
+            raise LayoutError(message)
+        layout[well] = {name: cell for name, cell in _row_cells(sheet, row, columns, factor)}
+    return layout
+
+
+def canonical_well(text: str) -> str:
+    """Return A01 and a1 as A1, and an empty text as it is."""
+    match = re.fullmatch(r"([A-Za-z]{1,2})0*(\d+)", text.strip())
+    return f"{match.group(1).upper()}{match.group(2)}" if match else text.strip()
+
+
+def _row_cells(sheet: Sheet, row: int, columns: Mapping[str, int], factor: float) -> Iterator[tuple[str, Cell]]:
+    for name, column in columns.items():
+        value = sheet.at(row, column)
+        if name != "well" and value is not None:
+            yield name, _converted(Cell(value, sheet.place(row, column), sheet.ref(row, column)), name, factor)
+
+
+def _converted(cell: Cell, name: str, factor: float) -> Cell:
+    """Return a cell with its concentration in nM, or its role as one of the known ones."""
+    if name == "concentration":
+        value = number(cell.value)
+        if value is None or is_formula_error(cell.value) or value != value or value in (float("inf"), float("-inf")):
+            message = f"{cell.place} holds {cell.value!r}, and a dose must be a number. Correct or clear the cell."
+            raise TableError(message)
+        return Cell(value * factor, cell.place, cell.ref)
+    if name == "role":
+        role = _ROLE_WORDS.get(str(cell.value).strip().lower())
+        if role is None:
+            message = f"{cell.place} holds role {cell.value!r}, which is unknown. Use one of {listed(ROLES, 6)}."
+            raise TableError(message)
+        return Cell(role, cell.place, cell.ref)
+    return cell
+
+
+def role_of(properties: Mapping[str, Cell]) -> str:
+    """Return the role of a well: as written, else from its compound's name and its dose."""
+    if "role" in properties and properties["role"].value:
+        return str(properties["role"].value)
+    compound = str(properties["compound"].value).strip().lower() if "compound" in properties else ""
+    if compound in _ROLE_WORDS and compound:
+        return _ROLE_WORDS[compound]
+    return "sample" if compound else "empty"

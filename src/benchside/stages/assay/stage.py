@@ -1,0 +1,205 @@
+"""The assay stage as the study sees it: its section of study.toml, its verbs, its tasks."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchside.core.errors import LayoutError, TableError
+from benchside.core.stage import Files, From, Inputs, Product, Stage, StageContext, Task, Verb, lineage_by, lineage_of
+from benchside.stages.assay import figure
+from benchside.stages.assay.analyse import fit as fitting
+from benchside.stages.assay.analyse import normalise as normalising
+from benchside.stages.assay.analyse import potency as potencies
+from benchside.stages.assay.analyse import quality as judging
+from benchside.stages.assay.model import Fits, Quality, WellTable, interval_named
+from benchside.stages.assay.read import door
+from benchside.stages.assay.simulate import TRUTHS, simulate
+
+
+class AssaySettings(BaseModel):
+    """Section [assay] of study.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    files: list[str] = Field(min_length=1)
+    """Plate files, relative to the study; * and ? match."""
+
+    layout: str | None = None
+    """Layout file for all plates; by default each file holds its own."""
+
+    format: Literal["plates", "responses"] = "plates"
+    concentration_unit: str | None = None
+    response_unit: Literal["fraction", "percent"] | None = None
+    columns: dict[str, str] = {}
+    """For format = "responses": promised name -> column of the file."""
+
+    where: dict[str, str | int | float | list[str]] = {}
+    target: str | None = None
+    variant: str | None = None
+    system: str | None = None
+    serum_fraction: float | None = Field(default=None, ge=0, le=1)
+    interval: Literal["profile", "delta"] = "profile"
+    level: float = Field(default=0.95, gt=0, lt=1)
+    quality_against: Literal["blank", "positive"] = "blank"
+    overflow: Literal["refuse", "exclude"] = "refuse"
+    round_trip: str | None = None
+    """What the data were simulated from, where they were; the dossier then heads them "round-trip"."""
+
+
+def _read(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    (path,) = inputs.files["plates"]
+    layout = inputs.files.get("layout", ())
+    wells = door.read(
+        path,
+        layout[0] if layout else None,
+        label=settings["file"],
+        **{name: settings[name] for name in ("concentration_unit", "target", "variant", "system", "overflow")},
+    )
+    _require_content(wells.table, settings["file"])
+    normalising.controls(wells.table)  # a plate without its controls is refused before anything is written
+    return Product(wells.table, lineage_of([]))
+
+
+def _require_content(table: pl.DataFrame, label: str) -> None:
+    """Refuse a file without sample wells, and sample wells without a signal."""
+    samples = table.filter(pl.col("role") == "sample")
+    if samples.is_empty():
+        message = f"{label}: no well is a sample (a compound with a dose). Complete the layout."
+        raise LayoutError(message)
+    unread = samples.filter(~pl.col("signal").is_finite().fill_null(value=False))
+    if unread.height:
+        ref, well, value = unread.select("signal_ref", "well", "signal").row(0)
+        message = f"{ref}: sample well {well} has signal {value}, and a signal must be a finite number. Correct the cell or exclude the well."
+        raise TableError(message)
+
+
+def _read_responses(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    (path,) = inputs.files["responses"]
+    constants = {name: settings[name] for name in ("target", "variant", "system") if settings[name] is not None}
+    table = door.read_responses(
+        path,
+        columns=settings["columns"],
+        concentration_unit=settings["concentration_unit"],
+        response_unit=settings["response_unit"],
+        constants=constants,
+        where=settings["where"],
+        label=settings["file"],
+    ).table
+    return Product(table, lineage_of([]))
+
+
+def _stacked_wells(inputs: Inputs) -> pl.DataFrame:
+    """Return the wells of all files as one checked table: a plate that stands in two files is refused."""
+    stacked = inputs.stack("wells")
+    return WellTable(stacked).table if len(inputs.tables["wells"]) > 1 else stacked
+
+
+def _quality(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    wells = _stacked_wells(inputs)
+    table = judging.quality_table(wells, against=settings["against"])
+    controls = wells.filter(pl.col("role").is_in(["vehicle", "blank", "positive"]))
+    return Product(table, lineage_by(controls, ["plate_id"], table))
+
+
+def _controls(inputs: Inputs, _: Mapping[str, Any]) -> Product:
+    wells = _stacked_wells(inputs)
+    table = normalising.controls(wells)
+    used = wells.join(table.select("plate_id", "zero_role"), on="plate_id", how="inner", maintain_order="left")
+    used = used.filter((pl.col("role") == "vehicle") | (pl.col("role") == pl.col("zero_role")))
+    return Product(table, lineage_by(used, ["plate_id"], table))
+
+
+def _normalise(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    wells, means = _stacked_wells(inputs), inputs.stack("controls")
+    table = normalising.responses(wells, means.select(normalising.CONTROLS_SCHEMA), settings["excluded"])
+    keys = table.with_row_index("row").select("row", "plate_id", "well")
+    own = keys.join(wells.select("plate_id", "well", "_input", "_row"), on=["plate_id", "well"], how="left", maintain_order="left")
+    control = keys.join(means.select("plate_id", "_input", "_row"), on="plate_id", how="left", maintain_order="left")
+    lineage = pl.concat([part.select("row", input="_input", rows=pl.concat_list("_row")) for part in (own, control)])
+    return Product(table, lineage)
+
+
+def _fit(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    responses = inputs.stack("responses")
+    table = fitting.fit_table(responses, interval_named(settings["interval"], settings["level"]))
+    return Product(table, lineage_by(responses, ["curve_id"], table))
+
+
+def _potency(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    fits = inputs.stack("fits")
+    table = potencies.potency_table(fits, settings["serum_fraction"])
+    known = fits.filter(pl.col("ic50_nM").is_not_null() & pl.col("compound").is_not_null())
+    return Product(table, known.with_row_index("row").select("row", input="_input", rows=pl.concat_list("_row")))
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    verb.name: verb
+    for verb in (
+        Verb("assay.read", door.VERSION, _read, "wells", key=("plate_id", "well")),
+        Verb("assay.read_responses", door.VERSION, _read_responses, "responses", key=("curve_id",)),
+        Verb("assay.quality", judging.VERSION, _quality, "quality", key=Quality.KEY, quantities=Quality.QUANTITIES),
+        Verb("assay.controls", normalising.VERSION, _controls, "controls", key=("plate_id",)),
+        Verb("assay.normalise", normalising.VERSION, _normalise, "responses", key=("plate_id", "well")),
+        Verb("assay.fit", fitting.VERSION, _fit, "fits", key=Fits.KEY, quantities=Fits.QUANTITIES),
+        Verb("assay.potency", potencies.VERSION, _potency, "potency", key=("compound", "target", "variant", "system")),
+    )
+}
+
+
+def plan(settings: AssaySettings, context: StageContext) -> Sequence[Task]:
+    """Return the tasks of the stage: read each file, then judge, normalise, fit, and offer the potencies."""
+    files = context.match(settings.files)
+    fit_settings = {"curve": "LL4", "interval": settings.interval, "level": settings.level, "plates": "pooled"}
+    read = [_read_task(settings, file, context) for file in files]
+    names = tuple(task.name for task in read)
+    tail = [
+        Task("assay.fit", "assay.fit", (From("responses", ("assay.normalise",) if settings.format == "plates" else names),), fit_settings),
+        Task("assay.potency", "assay.potency", (From("fits", ("assay.fit",)),), {"serum_fraction": settings.serum_fraction}, gives="potency"),
+    ]
+    if settings.format == "responses":
+        return [*read, *tail]
+    wells = From("wells", names)
+    excluded = [{"plate_id": record["plate_id"], "well": record["well"]} for record in context.exclusions]
+    return [
+        *read,
+        Task("assay.quality", "assay.quality", (wells,), {"against": settings.quality_against}),
+        Task("assay.controls", "assay.controls", (wells,), {}),
+        Task("assay.normalise", "assay.normalise", (wells, From("controls", ("assay.controls",))), {"to": "vehicle", "excluded": excluded}),
+        *tail,
+    ]
+
+
+def _read_task(settings: AssaySettings, file: str, context: StageContext) -> Task:
+    common = {name: getattr(settings, name) for name in ("concentration_unit", "target", "variant", "system")}
+    path = context.root / file
+    if settings.format == "responses":
+        own = {"file": file, "columns": settings.columns, "response_unit": settings.response_unit, "where": settings.where}
+        return Task(f"assay.read:{file}", "assay.read_responses", (Files("responses", (path,)),), {**common, **own})
+    inputs = [Files("plates", (path,))]
+    if settings.layout is not None:
+        inputs.append(Files("layout", (context.root / context.match([settings.layout])[0],)))
+    return Task(f"assay.read:{file}", "assay.read", tuple(inputs), {**common, "file": file, "overflow": settings.overflow})
+
+
+def recognise(path: Path) -> bool:
+    """Return whether a file looks like plates: a table of wells, or a sheet with a plate block."""
+    columns = door.header(path) if path.suffix.lower() in {".csv", ".tsv", ".txt", ".parquet"} else []
+    return door.is_gdsc(columns) or door.is_well_list(columns) or path.suffix.lower() in {".xlsx", ".xls", ".ods"}
+
+
+STAGE: Final = Stage(
+    name="assay",
+    question="How potent is it?",
+    recognise=recognise,
+    read=door.read,
+    analyse=fitting.fit,
+    simulate=simulate,
+    truths=TRUTHS,
+    figures={"curves": figure.curves, "plate": figure.plate},
+    settings=AssaySettings,
+    verbs=VERBS,
+    plan=plan,
+)
