@@ -238,7 +238,8 @@ def profile_limits(
 def delta_errors(x: FloatArray, y: FloatArray, w: FloatArray, offsets: IntArray, fits: FloatArray, level: float) -> FloatArray:
     """Return (curves, 2): standard errors of the ln midpoint and of the log dose of `level`, from the Gauss-Newton Hessian.
 
-    nan where the Hessian is singular, a parameter sits on its bound, or the level is not taken: no standard error exists.
+    nan where the Hessian is singular, a parameter sits on its bound, the level is not taken, or the error is wider than the whole
+    box of midpoints (a step between two doses, whose tiny curvature is no information): no standard error exists.
     """
     curves = offsets.size - 1
     out = np.full((curves, 2), np.nan)
@@ -264,7 +265,11 @@ def delta_one(x: FloatArray, y: FloatArray, w: FloatArray, fit: FloatArray, leve
     det = work[5] * work[7] - work[6] * work[6]
     if not det > 1e-12 * work[5] * work[7]:
         return
-    out[0] = math.sqrt(variance * work[5] / det)
+    widest = highest - lowest + 2.0 * _BEYOND
+    error = math.sqrt(variance * work[5] / det)
+    if error > widest:
+        return
+    out[0] = error
     at = dose_of(fit, level)
     if not lowest <= at <= highest:
         return
@@ -296,4 +301,6 @@ def delta_one(x: FloatArray, y: FloatArray, w: FloatArray, fit: FloatArray, leve
     square = 0.0
     for p in range(4):
         square += gradient[p] * solved[p]
-    out[1] = math.sqrt(variance * square) / abs(pull)
+    error = math.sqrt(variance * square) / abs(pull)
+    if error <= widest:
+        out[1] = error

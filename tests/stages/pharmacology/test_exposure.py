@@ -88,7 +88,7 @@ def test_population_varies_as_published_and_patient_k_stands_alone():
 
 
 def test_what_is_not_published_is_not_guessed():
-    with pytest.raises(NoEvidenceError, match="osimertinib.*there is no default"):
+    with pytest.raises(NoEvidenceError, match=r"osimertinib.*there is no default"):
         exposure("osimertinib", dose_mg=80, every_h=24)
 
 

@@ -118,7 +118,7 @@ def test_a_table_of_other_trials_is_refused(make_design, make_mechanism):
         TrialRun(table.filter(pl.col("control")))
     with pytest.raises(TableError, match="Give each as many"):
         TrialRun(table[:-1])
-    with pytest.raises(TableError, match="has time -1.0 months"):
+    with pytest.raises(TableError, match=r"has time -1.0 months"):
         TrialRun(table.with_columns(time_months=-1.0))
     with pytest.raises(SettingError, match="level must lie in"):
         predict(table, level=95)

@@ -157,7 +157,7 @@ def plan(settings: ClinicalSettings, context: StageContext) -> Sequence[Task]:
         Task(
             "clinical.read",
             "clinical.read",
-            (Files("events", (context.root / settings.file,)),),
+            (Files("events", (context.root / context.match([settings.file])[0],)),),
             columns,
             gives="events",
         )

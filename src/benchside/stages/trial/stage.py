@@ -135,7 +135,7 @@ def run_predict(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
 def plan(settings: TrialSettings, context: StageContext) -> Sequence[Task]:
     """Ask for the effect, the virtual patients and the predictions of the design."""
     named = settings.design
-    design = load(context.root / named if named.endswith(".toml") else named)
+    design = load(context.root / context.match([named])[0] if named.endswith(".toml") else named)
     if settings.follow_up_months is not None:
         changed = {**design.model_dump(), "follow_up_months": settings.follow_up_months}
         design = TrialDesign.model_validate(changed)

@@ -1,0 +1,40 @@
+"""Numbers of a study as cells of the page, each with its id and, for small studies, its whole trail."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from benchside.core.evidence import SET_DIGITS, number_id
+from benchside.report.blocks import Cell, Tone, interval_text, value_text
+from benchside.report.trails import trail_lines
+from benchside.study.results import Results
+from benchside.study.trail import trace
+
+MOST_TRAILS: Final = 400
+"""Above so many numbers the page gives the ids alone, and `benchside trace` the trails."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of one task, looked up by row key and quantity."""
+
+    results: Results
+    task: str
+    with_trails: bool = True
+
+    def cell(self, key: tuple[object, ...], quantity: str, text: str, *, tone: Tone = "", title: str = "") -> Cell:
+        """Return a cell that shows `text` and opens the trail of the number."""
+        number = number_id(self.results.current[self.task].set_id, key, quantity)
+        lines = trail_lines(trace(self.results, number)) if self.with_trails else ()
+        return Cell(text, tone, number, lines, title)
+
+    @property
+    def set_prefix(self) -> str:
+        """The first part of the ids."""
+        return self.results.current[self.task].set_id[:SET_DIGITS]
+
+
+def with_interval(value: float | None, lower: float | None, upper: float | None, relation: str | None = "=") -> str:
+    """Return ``value (lower to upper)``, or the value alone where it is only a bound."""
+    if value is None or relation not in ("=", None):
+        return value_text(value, relation)
+    return f"{value_text(value)} ({interval_text(lower, upper)})"

@@ -1,0 +1,177 @@
+"""Section: potency. Table 1 (the guide, what is published, what the study's plates give), plate quality, and the curves."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from benchside import evidence
+from benchside.report.blocks import Block, Cell, ChartBlock, GalleryBlock, Section, TableBlock, TextBlock, plain_cells, value_text
+from benchside.report.numbers import MOST_TRAILS, Numbers, with_interval
+from benchside.stages.assay.figure import plate
+from benchside.study.results import Results
+
+SMALL: Final = 60
+"""Up to so many curves the page tabulates them all."""
+
+PLATES_DRAWN: Final = 6
+GUIDE_VARIANTS: Final = ("WT", "L1196M", "G1202R", "C1156Y", "F1174L", "G1269A")
+_GUIDE_WORDS: Final[Mapping[str, str]] = {"wild-type": "WT"}
+_WILD_TYPE: Final = re.compile(r"^(WT|EML4-ALK( V\d\w?)?)$")
+
+
+def potency_section(results: Results, settings: Any) -> Section:
+    """Return the section on potency of a study with an assay stage."""
+    fits = results.table("assay.fit")
+    blocks: list[Block] = []
+    if settings.round_trip:
+        words = f"Round-trip: these plates were simulated from {settings.round_trip}. That the analysis finds the values again shows the machinery works; it is not agreement with an experiment."
+        blocks.append(TextBlock((words,), tone="warn"))
+    if fits.height <= SMALL:
+        blocks.append(table_1(results, fits, round_trip=bool(settings.round_trip)))
+    else:
+        blocks.append(compound_table(fits))
+    responses = response_table(results)
+    blocks.append(gallery(results, fits, responses))
+    if results.has("assay.quality"):
+        blocks += quality_blocks(results)
+    return Section("potency", "Table 1. Potency", tuple(blocks), banner="round-trip" if settings.round_trip else "")
+
+
+def response_table(results: Results) -> pl.DataFrame:
+    """Return the responses the fits rest on."""
+    tasks = ["assay.normalise"] if results.has("assay.normalise") else [task for task, entry in results.current.items() if entry.kind == "responses"]
+    return pl.concat([results.table(task) for task in tasks], how="diagonal_relaxed")
+
+
+def table_1(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableBlock:
+    """Return the guide's items and every curve of the study: the guide's word, the published value, the study's own."""
+    numbers = Numbers(results, "assay.fit", with_trails=fits.height * 2 <= MOST_TRAILS)
+    own = "This study, IC50 nM (95 %)" + (", round-trip" if round_trip else "")
+    rows = []
+    measured = {(row["compound"], row["variant"] or "WT") for row in fits.iter_rows(named=True)}
+    for row in fits.sort("compound", "variant", nulls_last=True).iter_rows(named=True):
+        compound, variant = row["compound"], row["variant"] or "WT"
+        text = with_interval(row["ic50_nM"], row["ic50_lower_nM"], row["ic50_upper_nM"], row["ic50_relation"])
+        cell = numbers.cell((row["curve_id"],), "IC50", text, tone="" if row["status"] == "ok" else "warn", title=row["status"])
+        rows.append((Cell(compound or row["curve_id"]), Cell(f"{row['target'] or ''} {variant}".strip()), guide_cell(compound, variant), published(compound, variant), cell))
+    if any(compound == "alectinib" for compound, _ in measured):
+        rows += [
+            (Cell("alectinib"), Cell(f"ALK {variant}"), guide_cell("alectinib", variant), published("alectinib", variant), Cell("no plate in this study", "grey"))
+            for variant in GUIDE_VARIANTS
+            if ("alectinib", variant) not in measured
+        ]
+    notes = (
+        "IC50: dose at which the fitted LL4 curve takes the response 0.5; limits by profile likelihood; > or <: beyond the tested doses.",
+        "Published: Ba/F3 and cell-free values as printed, each with its source; grey: recalled from memory and not verified against the source.",
+        "Click a value for its trail: fit, responses, wells, cells.",
+    )
+    return TableBlock("Potency by compound and variant", ("Compound", "Target, variant", "Guide", "Published", own), tuple(rows), notes)
+
+
+def guide_cell(compound: str | None, variant: str) -> Cell:
+    """Return what the guide says of a compound on a variant."""
+    guide = evidence.facts("guide").filter((pl.col("compound") == compound) & pl.col("section").str.starts_with("Table 1") & (pl.col("target") == "ALK"))
+    for row in guide.iter_rows(named=True):
+        if _GUIDE_WORDS.get(row["variant"], row["variant"]) == variant:
+            unit = "" if row["unit"] in (None, "class") else f" {row['unit']}"
+            where = f" ({row['system']})" if row["system"] else ""
+            return Cell(f"{row['value']}{unit}{where}")
+    return Cell("no statement", "grey")
+
+
+def published(compound: str | None, variant: str) -> Cell:
+    """Return the published IC50s of a compound on a variant: verified ones, else memory ones greyed, else that there are none."""
+    rows = [row for row in _potencies(compound) if _is_variant(row["variant"], variant)]
+    seen = [row for row in rows if row["verified"] == "yes"]
+    chosen = seen or rows
+    if not chosen:
+        return Cell("no evidence here", "grey")
+    texts = [f"{value_text(row['number'], row['relation'])} {row['unit']} {row['system'] or ''}: {short_source(row['source'])}" for row in chosen[:3]]
+    more = f" (+{len(chosen) - 3} more)" if len(chosen) > 3 else ""
+    return Cell("; ".join(texts) + more + ("" if seen else " [from memory, not verified]"), "" if seen else "grey", title="; ".join(str(row["source"]) for row in chosen))
+
+
+def _potencies(compound: str | None) -> Iterable[dict[str, Any]]:
+    table = evidence.query().table.filter(
+        (pl.col("fact_table") == "potency") & (pl.col("compound") == compound) & pl.col("quantity").is_in(["IC50", "GI50"])
+        & (pl.col("target") == "ALK") & pl.col("number").is_not_null() & (pl.col("unit") == "nM")
+    )  # fmt: skip
+    return table.iter_rows(named=True)
+
+
+def _is_variant(published_variant: str | None, variant: str) -> bool:
+    words = published_variant or ""
+    return bool(_WILD_TYPE.match(words)) if variant == "WT" else variant in words.split()
+
+
+def short_source(source: str | None) -> str:
+    """Return a citation up to its year: ``Fontana et al 2015``."""
+    match = re.match(r"^(.*?\b(19|20)\d\d)", source or "no source")
+    return match.group(1) if match else (source or "no source")[:40]
+
+
+def compound_table(fits: pl.DataFrame) -> TableBlock:
+    """Return a summary by compound, for studies of many curves."""
+    exact = pl.col("ic50_relation") == "="
+    summary = fits.group_by(pl.col("compound").fill_null("(no compound)")).agg(
+        curves=pl.len(), fitted=pl.col("rss").is_not_null().sum(), within=exact.sum(), above=(pl.col("ic50_relation") == ">").sum(),
+        below=(pl.col("ic50_relation") == "<").sum(), median_nM=pl.col("ic50_nM").filter(exact).median(),
+    ).sort("compound")  # fmt: skip
+    columns = {
+        "compound": "Compound", "curves": "Curves", "fitted": "Fitted", "within": "IC50 within the doses", "above": "Above the top dose",
+        "below": "Below the lowest", "median_nM": "Median of the IC50s within, nM",
+    }  # fmt: skip
+    note = "Every curve with its interval and status is in the table of the task assay.fit; the gallery below draws them all."
+    return TableBlock(f"{fits.height} curves by compound", tuple(columns.values()), plain_cells(summary, columns), (note,))
+
+
+def gallery(results: Results, fits: pl.DataFrame, responses: pl.DataFrame) -> GalleryBlock:
+    """Return the curves with their points, as data the page draws."""
+    points = responses.group_by("curve_id", maintain_order=True).agg("concentration_nM", "response", "excluded")
+    numbers = Numbers(results, "assay.fit", with_trails=False)
+    joined = fits.join(points, on="curve_id", how="left", maintain_order="left")
+    curves = tuple(_curve(row, numbers) for row in joined.iter_rows(named=True))
+    return GalleryBlock(curves, "Fitted curves; diamond and bar: IC50 with its 95 % interval; grey crosses: excluded wells, kept in view")
+
+
+def _curve(row: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
+    def short(value: float | None) -> float | None:
+        return None if value is None else float(f"{value:.5g}")
+
+    def list_of(values: Sequence[float] | None) -> list[float | None]:
+        return [short(value) for value in values or []]
+
+    shape = [short(row[name]) for name in ("top", "bottom", "slope", "ec50_nM")] if row["rss"] is not None else None
+    return {
+        "id": row["curve_id"], "shape": shape, "range": [short(row["lowest_nM"]), short(row["highest_nM"])],
+        "ic50": [short(row["ic50_nM"]), row["ic50_relation"], short(row["ic50_lower_nM"]), short(row["ic50_upper_nM"])],
+        "x": list_of(row["concentration_nM"]), "y": list_of(row["response"]),
+        "out": [place for place, struck in enumerate(row["excluded"] or []) if struck],
+        "status": row["status"], "number": numbers.cell((row["curve_id"],), "IC50", "").number_id,
+    }  # fmt: skip
+
+
+def quality_blocks(results: Results) -> list[Block]:
+    """Return the plate quality table, and the heat maps of the first plates."""
+    quality = results.table("assay.quality")
+    flagged = quality.filter(pl.col("flags") != "")
+    shown = quality if quality.height <= SMALL else flagged.head(SMALL)
+    small = quality.height <= PLATES_DRAWN
+    numbers = Numbers(results, "assay.quality", with_trails=small)
+    rows = []
+    for row in shown.iter_rows(named=True):
+        cells = [numbers.cell((row["plate_id"],), name, value_text(row[column])) for name, column in _FIGURES.items()]
+        rows.append((Cell(row["plate_id"]), *cells, Cell(row["flags"] or "passes", "warn" if row["flags"] else "")))
+    rest = "" if quality.height <= SMALL else f" ({flagged.height} of {quality.height} plates carry a flag; the first {len(rows)} of them are listed)"
+    blocks: list[Block] = [TableBlock(f"Plate quality, before any IC50{rest}", ("Plate", *_FIGURES, "Verdict"), tuple(rows))]
+    if small:
+        wells = pl.concat([results.table(task) for task, entry in results.current.items() if entry.kind == "wells"], how="diagonal_relaxed")
+        for number, name in enumerate(quality["plate_id"]):
+            spec = plate(wells, name).to_dict()
+            blocks.append(ChartBlock(f"plate-{number}", spec, "", f"Plate {name}: see the quality table above."))
+    return blocks
+
+
+_FIGURES: Final = {"Z'": "z_prime", "robust Z'": "robust_z_prime", "SSMD": "ssmd", "signal to background": "signal_to_background", "CV of vehicle": "cv_vehicle"}
