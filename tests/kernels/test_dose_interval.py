@@ -36,7 +36,7 @@ CASES = {
     "shallow": simulated(0.06, 0.6, 3.0, 3),
     "bottom not reached": simulated(0.08, 1.0, 6.5, 4),
     "noisy": simulated(0.15, 1.2, 3.5, 5),
-    "hardly falls": simulated(0.15, 1.0, 8.0, 7),
+    "hardly falls": simulated(0.2, 1.0, 6.0, 8, high=0.85),
     "top not reached": simulated(0.07, 1.0, -2.5, 6),
 }
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from benchside.cli.show import RESEARCH_USE, print_json, say
 from benchside.core.errors import StudyError, listed, nearest
-from benchside.report.dossier import DOSSIER, write_dossier
+from benchside.report.currency import DOSSIER, is_current
 from benchside.study.demo import write_demo
 from benchside.study.lock import study_lock
 from benchside.study.results import Results
@@ -29,7 +29,11 @@ def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
         say(f"  {result.state:<9} {result.task}  ({result.entry.rows} rows, {result.seconds:.2f} s)")
 
     report = run_study(root, wait_seconds=wait_seconds, **({} if as_json else {"progress": progress}))
-    path = write_dossier(root)
+    path = root / DOSSIER
+    if not is_current(root):
+        from benchside.report.dossier import write_dossier  # noqa: PLC0415  drawing is heavy, and an unchanged study draws nothing
+
+        write_dossier(root)
     if as_json:
         tasks = [{"task": one.task, "set_id": one.entry.set_id, "state": one.state, "rows": one.entry.rows} for one in report.results]
         print_json({"study": report.study.study.name, "dossier": str(path), "changed": report.changed, "tasks": tasks})

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from benchside.core.errors import MatrixMismatch, NoEvidenceError, SettingError, TableError, listed, nearest
-from benchside.core.tables import FLOAT, INTEGER, TEXT, Column, TypedTable, dataframe
+from benchside.core.tables import FLOAT, INTEGER, TEXT, Column, TypedTable, cast_column, dataframe
 from benchside.core.units import DAYS_PER_MONTH, days_per
 
 Site = Literal["plasma", "cns"]
@@ -44,7 +44,8 @@ class Potency(TypedTable):
 
     def check(self) -> None:
         """Refuse potencies that are not positive, and two for one compound, variant and system."""
-        bad = self.table.filter(~(pl.col("value_nM") > 0))
+        # polars holds nan to be larger than every number, and a comparison with null to be null.
+        bad = self.table.filter(~(pl.col("value_nM").is_finite() & (pl.col("value_nM") > 0)).fill_null(value=False))
         if bad.height:
             message = f"potency table: value_nM must be > 0; {bad['compound'][0]} on {bad['variant'][0]} has {bad['value_nM'][0]}. Remove or correct the row."
             raise TableError(message)
@@ -92,8 +93,13 @@ class Exposure:
                 f"exposure of {self.compound}: column {listed(sorted(missing))} is missing. It needs time_h and concentration_nM."
             )
             raise TableError(message)
-        if table.filter(~(pl.col("concentration_nM") >= 0)).height:
-            message = f"exposure of {self.compound}: concentration_nM must be 0 or more in every row. Correct the rows below 0 or not a number."
+        level = cast_column(table, "concentration_nM", FLOAT, noun=f"exposure of {self.compound}")
+        bad = (~(level.is_finite() & (level >= 0)).fill_null(value=False)).arg_true().to_list()
+        if bad:
+            message = (
+                f"exposure of {self.compound}: concentration_nM must be 0 or more in every row; row {listed([row + 1 for row in bad], 3)} "
+                f"holds {listed([level[row] for row in bad], 3)}. Correct or leave out the rows."
+            )
             raise TableError(message)
 
     @property
@@ -322,11 +328,10 @@ class EventTable(TypedTable):
             message = f"event table: column {listed(missing)} is missing{nearest(missing[0], frame.columns)}; the columns are {listed(frame.columns, 12)}."
             raise TableError(message)
         unit = days_per(time_unit, place="event table")
-        months = frame[time].cast(pl.Float64, strict=False)
+        months = cast_column(frame, time, FLOAT, noun=cls.NOUN)
         if unit != DAYS_PER_MONTH:
             months = months * unit / DAYS_PER_MONTH
-        known = pl.DataFrame(
-            {"time_months": months, "event": frame[event].cast(pl.Int64, strict=False), "arm": frame[arm].cast(pl.String)}
-        )
+        codes = cast_column(frame, event, INTEGER, noun=cls.NOUN)
+        known = pl.DataFrame({"time_months": months, "event": codes, "arm": frame[arm].cast(pl.String)})
         rest = [name for name in frame.columns if name not in {time, event, arm, *known.columns}]
         return cls(known.hstack(frame.select(rest)), control=control, strata=tuple(strata), causes=causes)

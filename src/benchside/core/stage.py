@@ -180,7 +180,9 @@ class Stage:
     analyse: Callable[..., Any]
     simulate: Callable[..., Any]
     truths: tuple[Truth, ...]
-    figures: Mapping[str, Callable[..., Any]]
+    figures: str
+    """The module of the stage's figures, with a table FIGURES of name -> chart; imported when a chart is wanted, since drawing is heavy."""
+
     settings: type[BaseModel]
     """The stage's section of study.toml."""
 

@@ -1,10 +1,11 @@
 """Typed tables: the one door a dataframe enters through, and the check it passes there."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Final, Self, cast
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,10 @@ import polars as pl
 from benchside.core.errors import FileError, TableError, listed, nearest
 
 FLOAT, TEXT, INTEGER, FLAG = pl.Float64, pl.String, pl.Int64, pl.Boolean
+
+_DECIMAL_COMMA: Final = re.compile(r"\d,\d")
+_FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
+_DECIMAL_POINT: Final = re.compile(r"\d\.\d")
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,10 @@ def read_table(path: Path) -> pl.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
         if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
-            separator = "\t" if path.suffix.lower() == ".tsv" else ","
-            return pl.read_csv(path, separator=separator, infer_schema_length=None, null_values=["", "NA"])
+            separator, decimal_comma = text_dialect(path)
+            return pl.read_csv(
+                path, separator=separator, decimal_comma=decimal_comma, infer_schema_length=None, null_values=["", "NA"]
+            )
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         message = (
             f"{path.name} could not be read as {path.suffix.lstrip('.').upper()}: {first_line(error)} Save it again and retry."
@@ -106,6 +113,19 @@ def read_table(path: Path) -> pl.DataFrame:
         raise FileError(message) from error
     message = f"{path.name}: {path.suffix or 'a name without ending'} is no table read here. Use .csv, .tsv or .parquet."
     raise FileError(message)
+
+
+def text_dialect(path: Path) -> tuple[str, bool]:
+    """Return the separator of a text table, read off its header, and whether its numbers have decimal commas.
+
+    Only tables separated by semicolons or tabs can have decimal commas; they have them where a line below the header holds a
+    comma between digits and no line holds a point between digits.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as handle:
+        header, sample = handle.readline(1 << 16), handle.read(1 << 16)
+    separator = next((mark for mark in ("\t", ";") if mark in header), ",")
+    commas = separator != "," and bool(_DECIMAL_COMMA.search(sample)) and not _DECIMAL_POINT.search(sample)
+    return separator, commas
 
 
 def require_file(path: Path) -> None:
@@ -144,12 +164,18 @@ def conform(table: pl.DataFrame, schema: Mapping[str, Column], *, noun: str) -> 
 
 
 def cast_column(table: pl.DataFrame, name: str, dtype: type[pl.DataType], *, noun: str) -> pl.Series:
-    """Return one column in the wanted type, or say which rows hold what cannot be converted."""
+    """Return one column in the wanted type, or say which rows hold what cannot be converted.
+
+    Dates and durations are no numbers (of which unit?), a fraction is no whole number, and only true and false are flags.
+    """
     series = table[name]
     if series.dtype == dtype:
         return series
-    cast = series.cast(dtype(), strict=False)
-    lost = (cast.is_null() & series.is_not_null()).arg_true()
+    if series.dtype.is_temporal() and dtype != TEXT:
+        message = f"{noun}: column {name} must hold {dtype_word(dtype)}, and holds {series.dtype}. Convert it to a number in a unit you know."
+        raise TableError(message)
+    cast = series.cast(TEXT()).str.to_lowercase().replace_strict(_FLAGS, default=None) if dtype == FLAG else series.cast(dtype(), strict=False)
+    lost = (series.is_not_null() & (cast.is_null() | _rounded(series, dtype))).arg_true()
     if len(lost):
         rows = lost.to_list()
         message = (
@@ -158,6 +184,13 @@ def cast_column(table: pl.DataFrame, name: str, dtype: type[pl.DataType], *, nou
         )
         raise TableError(message)
     return cast
+
+
+def _rounded(series: pl.Series, dtype: type[pl.DataType]) -> pl.Series | bool:
+    """Return where a cast to whole numbers would drop a fraction."""
+    if dtype != INTEGER or not series.dtype.is_float():
+        return False
+    return (series != series.floor()).fill_null(value=False)
 
 
 def dtype_word(dtype: type[pl.DataType]) -> str:

@@ -1,12 +1,18 @@
-"""Compilation: numba with a cache on disk where one can be written, without one (and one warning) where none can.
+"""Compilation: numba on first use, with a cache on disk where one can be written, without one (and one warning) where none can.
 
 numba raises at import when a cached function has nowhere to put its cache, so the place is tested first: beside the source,
 else a folder of the user's under the system's temporary folder, else no cache at all.
-"""
+
+numba takes most of a second to import, and much of what the command line does computes nothing. So a decorated function stays
+a `Kernel` until the first kernel is called; then numba is imported once and every kernel becomes numba's own dispatcher, in the
+modules of the kernels, where compiled code looks its callees up.
+""" 
 
 import getpass
 import os
+import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -54,32 +60,86 @@ if not CACHED:
         stacklevel=2,
     )
 
-import numba  # noqa: E402  after the cache folder is settled: numba reads it at import
+_PACKAGE: Final = __name__.rpartition(".")[0]
+_OPTIONS: Final = {"cache": CACHED, "fastmath": False, "error_model": "numpy", "nogil": True}
+"""No fast maths: arithmetic keeps IEEE order, so results repeat to the last bit."""
 
-if _FOLDER is not None:
-    vars(numba.config)["CACHE_DIR"] = _FOLDER
+_LOCK: Final = threading.RLock()
+_WAITING: list["Kernel"] = []
 
-PARALLEL: Final = numba.prange
-"""`prange`, only ever over independent curves, patients or trials: no reduction crosses an iteration."""
+
+class Kernel:
+    """A function that is compiled when a kernel is first called."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        self.py_func = function
+        self.options = options
+        self.dispatcher: Callable[..., Any] | None = None
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the compiled function, compiling first where that has not happened."""
+        if self.dispatcher is None:
+            _compile_waiting()
+        return cast("Callable[..., Any]", self.dispatcher)(*arguments)
+
+
+def _compile_waiting() -> None:
+    """Import numba and put its dispatchers in the place of every kernel declared so far."""
+    with _LOCK:
+        import numba  # noqa: PLC0415  the point of this module: not before it is needed
+
+        if _FOLDER is not None:
+            vars(numba.config)["CACHE_DIR"] = _FOLDER
+        while _WAITING:
+            kernel = _WAITING.pop()
+            kernel.dispatcher = numba.njit(**kernel.options)(kernel.py_func)
+        for name, module in list(sys.modules.items()):
+            if name.startswith(_PACKAGE + "."):
+                _put_dispatchers(vars(module), numba.prange)
+
+
+def _put_dispatchers(names: dict[str, Any], prange: Any) -> None:
+    for name, value in list(names.items()):
+        if isinstance(value, Kernel) and value.dispatcher is not None:
+            names[name] = value.dispatcher
+        elif value is range and name == "PARALLEL":
+            names[name] = prange
+
+
+PARALLEL: Any = range
+"""`prange` once compiled, only ever over independent curves, patients or trials: no reduction crosses an iteration."""
+
+
+def _declared(function: F, **further: Any) -> F:
+    kernel = Kernel(function, {**_OPTIONS, **further})
+    with _LOCK:
+        _WAITING.append(kernel)
+    return cast("F", kernel)
 
 
 def compiled(function: F) -> F:
-    """Compile a function to machine code; arithmetic keeps IEEE order (no fast maths), so results repeat to the last bit."""
-    return cast("F", numba.njit(cache=CACHED, fastmath=False, error_model="numpy", nogil=True)(function))
+    """Compile a function to machine code, on first use."""
+    return _declared(function)
 
 
 def compiled_inline(function: F) -> F:
     """Compile a small function that is merged into its callers."""
-    return cast("F", numba.njit(cache=CACHED, fastmath=False, error_model="numpy", nogil=True, inline="always")(function))
+    return _declared(function, inline="always")
 
 
 def compiled_parallel(function: F) -> F:
-    """Compile a function whose `prange` loops run on numba's threads; every iteration must be independent."""
-    return cast("F", numba.njit(cache=CACHED, fastmath=False, error_model="numpy", nogil=True, parallel=True)(function))
+    """Compile a function whose `PARALLEL` loops run on numba's threads; every iteration must be independent."""
+    return _declared(function, parallel=True)
 
 
 def threads(count: int | None = None) -> int:
     """Return how many numba threads work, after setting them to `count` where one is given."""
+    import numba  # noqa: PLC0415  as above
+
     if count is not None:
         numba.set_num_threads(max(1, min(count, int(vars(numba.config)["NUMBA_NUM_THREADS"]))))
     return int(numba.get_num_threads())

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc
 
 from benchside.kernels._jit import compiled
 
@@ -223,4 +222,6 @@ def log_rank_test(observed: Floats, expected: Floats, variance: Floats) -> tuple
     if np.linalg.matrix_rank(part) < df:  # two groups never at risk together: nothing compares them
         return math.nan, df, math.nan
     chi2 = float(excess @ np.linalg.solve(part, excess))
+    from scipy.special import chdtrc  # noqa: PLC0415  a third of a second to import; an unchanged study needs none of it
+
     return chi2, df, float(chdtrc(df, chi2))

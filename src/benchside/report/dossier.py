@@ -13,8 +13,8 @@ import vl_convert
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from benchside import __version__
-from benchside.core.evidence import canonical
 from benchside.report.blocks import Page, Section
+from benchside.report.currency import DOSSIER, content_hash
 from benchside.report.exposure import coverage_section
 from benchside.report.methods import methods_section
 from benchside.report.potency import potency_section
@@ -24,9 +24,6 @@ from benchside.study.results import Results
 from benchside.study.stages import STAGES
 from benchside.study.store import write_text
 
-DOSSIER: Final = "dossier.html"
-LAYOUT_VERSION: Final = "1"
-"""Raise it when the page changes, so that unchanged studies get the new one."""
 RESEARCH_USE: Final = "Research use only. Not for the diagnosis or treatment of patients."
 
 SECTIONS: Final[Mapping[str, Callable[[Results, Any], Section]]] = {
@@ -38,7 +35,7 @@ SECTIONS: Final[Mapping[str, Callable[[Results, Any], Section]]] = {
 
 
 def write_dossier(root: Path) -> Path:
-    """Write the dossier of a study that has been run; an unchanged one is left as it is.
+    """Write the dossier of a study that has been run (`is_current` says whether it needs to be).
 
     Parameters
     ----------
@@ -54,31 +51,11 @@ def write_dossier(root: Path) -> Path:
     results = Results.of(root)
     try:
         history = results.ledger.history()
-        content = content_hash(study, results, history)
-        if not (path.is_file() and stamp(content) in read_head(path)):
-            write_text(path, render(page(study, results, history, content), bundle(root)))
+        content = content_hash(study, results)
+        write_text(path, render(page(study, results, history, content), bundle(root)))
     finally:
         results.close()
     return path
-
-
-def content_hash(study: StudyFile, results: Results, history: tuple[dict[str, Any], ...]) -> str:
-    """Return the hash of everything the page is made from."""
-    sets = {task: entry.set_id for task, entry in results.current.items()}
-    sections = {name: section.model_dump(mode="json") for name, section in study.sections.items()}
-    parts = [__version__, LAYOUT_VERSION, sets, study.study.model_dump(), sections, [record["id"] for record in history]]
-    return hashlib.blake2b(canonical(parts).encode(), digest_size=16).hexdigest()
-
-
-def stamp(content: str) -> str:
-    """Return the mark by which a page says what it was made from."""
-    return f'<meta name="benchside-content" content="{content}">'
-
-
-def read_head(path: Path) -> str:
-    """Return the first characters of a page."""
-    with path.open(encoding="utf-8", errors="replace") as handle:
-        return handle.read(2000)
 
 
 def page(study: StudyFile, results: Results, history: tuple[dict[str, Any], ...], content: str) -> Page:

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from benchside import __version__
 from benchside.core.errors import LineageError, StorageError
@@ -196,6 +194,9 @@ class Ledger:
 
 def migrate(engine: sa.Engine, target: str = "head") -> None:
     """Bring a ledger to a migration, all steps of it in one transaction."""
+    from alembic import command  # noqa: PLC0415  half a second to import, and only a new or old ledger needs it
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:

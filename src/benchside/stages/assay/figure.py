@@ -1,6 +1,6 @@
 """Figures of the assay stage, as Altair charts: data, bands and axes with units; nothing is drawn here."""
 
-from typing import Any
+from typing import Any, Final
 
 import altair as alt
 import numpy as np
@@ -9,7 +9,7 @@ import polars as pl
 from benchside.core.tables import dataframe
 from benchside.stages.assay.model import ResponseTable, WellTable
 
-BAND_POINTS = 60
+BAND_POINTS: Final = 60
 
 
 def curves(fits: Any, responses: Any) -> alt.LayerChart | alt.FacetChart:
@@ -82,3 +82,6 @@ def plate(wells: Any, plate_id: str) -> alt.LayerChart:
     )
     marks = base.mark_text(fontSize=9, color="white", stroke="black", strokeWidth=0.3).encode(text="mark:N")
     return alt.layer(heat, marks).properties(width=22 * 12, height=22 * 8, title=f"Plate {plate_id}: V vehicle, B blank, × excluded")
+
+
+FIGURES: Final = {"curves": curves, "plate": plate}

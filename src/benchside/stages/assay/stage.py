@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from benchside.core.errors import LayoutError, TableError
 from benchside.core.stage import Files, From, Inputs, Product, Stage, StageContext, Task, Verb, lineage_by, lineage_of
-from benchside.stages.assay import figure
 from benchside.stages.assay.analyse import fit as fitting
 from benchside.stages.assay.analyse import normalise as normalising
 from benchside.stages.assay.analyse import potency as potencies
@@ -198,7 +197,7 @@ STAGE: Final = Stage(
     analyse=fitting.fit,
     simulate=simulate,
     truths=TRUTHS,
-    figures={"curves": figure.curves, "plate": figure.plate},
+    figures="benchside.stages.assay.figure",
     settings=AssaySettings,
     verbs=VERBS,
     plan=plan,

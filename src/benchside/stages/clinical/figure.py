@@ -202,3 +202,6 @@ def _at_risk(curve: pl.DataFrame, arms: Sequence[str], ticks: Sequence[float]) -
         )
     )
     return cast("alt.Chart", texts)
+
+
+FIGURES: Final = {"kaplan_meier": kaplan_meier_chart}

@@ -7,7 +7,6 @@ from typing import ClassVar, Final, Literal, Self, final
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri
 
 from benchside.core.errors import SettingError, TableError, listed, nearest
 from benchside.core.evidence import Answer, Evidence, EvidenceSet
@@ -66,6 +65,8 @@ def normal_quantile(level: float) -> float:
     if not 0 < level < 1:
         message = f"the confidence level must lie between 0 and 1, and is {level}. Write 0.95 for 95 %."
         raise SettingError(message)
+    from scipy.special import ndtri  # noqa: PLC0415  a third of a second to import; an unchanged study needs none of it
+
     return float(-ndtri((1 - level) / 2))
 
 

@@ -26,7 +26,6 @@ from benchside.stages.clinical.analyse import Analysis, analyse
 from benchside.stages.clinical.analyse.cox import Cox, cox
 from benchside.stages.clinical.analyse.kaplan_meier import KaplanMeier, Landmarks, kaplan_meier
 from benchside.stages.clinical.analyse.log_rank import LogRank, log_rank
-from benchside.stages.clinical.figure import kaplan_meier_chart
 from benchside.stages.clinical.read import read, recognise
 from benchside.stages.clinical.simulate import Hazard, log_ratio, simulate
 
@@ -213,7 +212,6 @@ TRUTHS: Final = (
     Truth("medians, exponential", {**_HALVED, "seed": 11, "censoring_months": (12.0, 36.0)}, recovers_medians),
 )
 
-FIGURES: Final = {"kaplan_meier": kaplan_meier_chart}
 
 STAGE: Final = Stage(
     name="clinical",
@@ -223,7 +221,7 @@ STAGE: Final = Stage(
     analyse=analyse,
     simulate=simulate,
     truths=TRUTHS,
-    figures=FIGURES,
+    figures="benchside.stages.clinical.figure",
     settings=ClinicalSettings,
     verbs=VERBS,
     plan=plan,

@@ -13,7 +13,6 @@ from benchside.stages.pharmacology.analyse import nca
 from benchside.stages.pharmacology.coverage import SCHEMA as COVERAGE_SCHEMA
 from benchside.stages.pharmacology.coverage import Coverage, coverage
 from benchside.stages.pharmacology.exposure import active_sum, exposure
-from benchside.stages.pharmacology.figure import FIGURES
 from benchside.stages.pharmacology.model import Regimen, active_moieties, parameters
 from benchside.stages.pharmacology.read import read, recognise
 from benchside.stages.pharmacology.simulate import simulate
@@ -152,7 +151,7 @@ STAGE: Final = Stage(
     analyse=nca,
     simulate=simulate,
     truths=TRUTHS,
-    figures=FIGURES,
+    figures="benchside.stages.pharmacology.figure",
     settings=PharmacologySettings,
     verbs=VERBS,
     plan=plan,

@@ -13,7 +13,6 @@ from benchside.core.exchange import Effect, Exposure, GrowthLaw, Mechanism, Pote
 from benchside.core.stage import From, Inputs, Port, Product, Stage, StageContext, Task, Truth, Verb, lineage_of
 from benchside.stages.trial.design import Arm, TrialDesign, load
 from benchside.stages.trial.effect import sketch_effect
-from benchside.stages.trial.figure import FIGURES
 from benchside.stages.trial.model import NOTE, RESISTANT, SketchParameters, TrialRun, sketch_parameters
 from benchside.stages.trial.predict import Predictions, predict
 from benchside.stages.trial.read import analyse, read, recognise
@@ -223,7 +222,7 @@ STAGE: Final = Stage(
     analyse=analyse,
     simulate=simulate,
     truths=TRUTHS,
-    figures=FIGURES,
+    figures="benchside.stages.trial.figure",
     settings=TrialSettings,
     verbs=VERBS,
     plan=plan,
