@@ -17,7 +17,7 @@ _LAZY = {
     "trial": "benchside.stages.trial",
 }
 
-__all__ = ["__version__", "assay", "clinical", "evidence", "pharmacology", "trial"]  # noqa: F822  the stages are lazy
+__all__ = ["__version__", "assay", "clinical", "evidence", "pharmacology", "trial"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -32,7 +32,12 @@ def test_a_record_by_hand():
     assert (record.quantity, record.value, record.relation, record.unit, record.lower, record.upper, record.level, record.n) == (
         "IC50", 10.0, "=", "nM", 8.0, 13.0, 0.95, 10
     )  # fmt: skip
-    assert (record.compound, record.method, record.settings, record.status) == ("x", "assay.fit", {"level": 0.95, "curve": "LL4"}, "ok")
+    assert (record.compound, record.method, record.settings, record.status) == (
+        "x",
+        "assay.fit",
+        {"level": 0.95, "curve": "LL4"},
+        "ok",
+    )
 
 
 def test_a_censored_value_says_so():
@@ -89,7 +94,10 @@ def test_different_numbers_have_different_ids(numbers):
 
 def test_the_stored_id_of_one_number():
     """Ids are written to ledgers, so what they are made of must not drift."""
-    assert number_id("ab" * 20, ["alectinib | WT"], "IC50") == "abababababab-" + number_id("", ["alectinib | WT"], "IC50").split("-")[1]
+    assert (
+        number_id("ab" * 20, ["alectinib | WT"], "IC50")
+        == "abababababab-" + number_id("", ["alectinib | WT"], "IC50").split("-")[1]
+    )
     assert canonical({"b": [1, 2.5, None], "a": "µ"}) == '{"a":"µ","b":[1,2.5,null]}'
 
 

@@ -66,14 +66,18 @@ def test_durations_and_dates_are_no_times(days):
         events(subjects(t=pl.Series(days, dtype=pl.Int32).cast(pl.Date)))
 
 
-@pytest.mark.parametrize(("time", "row"), [([1.0, -2.0, 3.0], 2), ([math.nan, 2.0, 3.0], 1), ([1.0, 2.0, math.inf], 3), ([1.0, None, 2.0], 2)])
+@pytest.mark.parametrize(
+    ("time", "row"), [([1.0, -2.0, 3.0], 2), ([math.nan, 2.0, 3.0], 1), ([1.0, 2.0, math.inf], 3), ([1.0, None, 2.0], 2)]
+)
 def test_times_are_numbers_of_0_or_more(time, row):
     with pytest.raises(TableError, match=rf"time must be a number of 0 or more; row {row} holds"):
         events(subjects(t=time))
 
 
 def test_codes_need_their_names():
-    with pytest.raises(TableError, match=r"event must be one of \[0, 1\]; row 1 holds 2\. Recode it, or name the codes with causes"):
+    with pytest.raises(
+        TableError, match=r"event must be one of \[0, 1\]; row 1 holds 2\. Recode it, or name the codes with causes"
+    ):
         events(subjects(e=[2, 0, 1]))
     assert events(subjects(e=[2, 0, 1]), causes={"cns": 1, "other": 2}).table["event"].to_list() == [2, 0, 1]
     with pytest.raises(TableError, match=r"one of \[0, 1, 2\]; row 2 holds None"):
@@ -109,7 +113,9 @@ def test_the_average_is_the_area_over_the_time():
 
 
 def test_the_average_of_a_population_is_over_subjects():
-    parts = [exposure(nM=level).table.with_columns(subject=pl.lit(k)) for k, level in enumerate([(2.0, 2.0, 2.0), (6.0, 6.0, 6.0)])]
+    parts = [
+        exposure(nM=level).table.with_columns(subject=pl.lit(k)) for k, level in enumerate([(2.0, 2.0, 2.0), (6.0, 6.0, 6.0)])
+    ]
     assert Exposure(pl.concat(parts), "x", "plasma", "total").average_nM == 4.0
 
 
@@ -188,8 +194,12 @@ def test_growth_is_interpolated_on_log_1_plus_concentration():
 
 
 def test_a_mechanism_hands_out_free_exposures_only():
-    effect = Effect(pl.DataFrame({"compound": ["x"], "variant": ["WT"], "free_nM": [0.0], "division_per_day": [1.0], "death_per_day": [0.0]}))
-    mechanism = Mechanism(effect, {("x", "plasma"): exposure(matrix="free"), ("x", "cns"): exposure()}, GrowthLaw("exponential"), "sketch")
+    effect = Effect(
+        pl.DataFrame({"compound": ["x"], "variant": ["WT"], "free_nM": [0.0], "division_per_day": [1.0], "death_per_day": [0.0]})
+    )
+    mechanism = Mechanism(
+        effect, {("x", "plasma"): exposure(matrix="free"), ("x", "cns"): exposure()}, GrowthLaw("exponential"), "sketch"
+    )
     assert mechanism.exposure("x", "plasma").matrix == "free"
     with pytest.raises(MatrixMismatch):
         mechanism.exposure("x", "cns")

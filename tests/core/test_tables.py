@@ -66,7 +66,9 @@ def test_anything_else_is_refused(what):
         dataframe(what)
 
 
-@pytest.mark.parametrize(("ending", "text"), [("csv", "a,b\n1,x\n"), ("tsv", "a\tb\n1\tx\n"), ("txt", "a\tb\n1\tx\n"), ("txt", "a,b\n1,x\n")])
+@pytest.mark.parametrize(
+    ("ending", "text"), [("csv", "a,b\n1,x\n"), ("tsv", "a\tb\n1\tx\n"), ("txt", "a\tb\n1\tx\n"), ("txt", "a,b\n1,x\n")]
+)
 def test_text_tables(tmp_path, ending, text):
     path = tmp_path / f"t.{ending}"
     path.write_text(text)
@@ -113,7 +115,13 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_promised_columns_come_first_in_their_types_and_others_travel_along():
     table = conform(good(), SCHEMA, noun="plate")
     assert table.columns == ["name", "dose_nM", "n", "kept", "note"]
-    assert dict(zip(table.columns, table.dtypes, strict=True)) == {"name": TEXT, "dose_nM": FLOAT, "n": INTEGER, "kept": FLAG, "note": TEXT}
+    assert dict(zip(table.columns, table.dtypes, strict=True)) == {
+        "name": TEXT,
+        "dose_nM": FLOAT,
+        "n": INTEGER,
+        "kept": FLAG,
+        "note": TEXT,
+    }
     assert table["n"].null_count() == 2
 
 

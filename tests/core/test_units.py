@@ -9,7 +9,8 @@ from benchside.core.units import DAYS_PER_MONTH, NM_PER_UNIT, days_per, fraction
 
 
 @pytest.mark.parametrize(
-    ("unit", "factor"), [("pM", 1e-3), ("nM", 1.0), ("uM", 1e3), ("µM", 1e3), ("μM", 1e3), (" mM ", 1e6), ("M", 1e9), ("nmol/L", 1.0)]
+    ("unit", "factor"),
+    [("pM", 1e-3), ("nM", 1.0), ("uM", 1e3), ("µM", 1e3), ("μM", 1e3), (" mM ", 1e6), ("M", 1e9), ("nmol/L", 1.0)],
 )
 def test_concentrations_by_hand(unit, factor):
     assert nM_per(unit, place="here") == factor

@@ -17,7 +17,9 @@ from benchside.study.results import Results
 from benchside.study.what_if import what_if
 
 
-def assay_fit(files: Sequence[Path], *, layout: Path | None, unit: str | None, interval: str, out: Path | None, as_json: bool) -> None:
+def assay_fit(
+    files: Sequence[Path], *, layout: Path | None, unit: str | None, interval: str, out: Path | None, as_json: bool
+) -> None:
     """Fit the curves of plate files and print or write the fits."""
     if interval not in ("profile", "delta"):
         message = f"--interval {interval!r} is unknown. Use profile or delta."
@@ -30,7 +32,9 @@ def assay_fit(files: Sequence[Path], *, layout: Path | None, unit: str | None, i
     if as_json:
         print_json({"quality": verdicts.table.to_dicts(), "fits": fits.table.to_dicts()})
         return
-    print_table(verdicts.table, ["plate_id", "z_prime", "robust_z_prime", "ssmd", "signal_to_background", "flags"], title="Plate quality")
+    print_table(
+        verdicts.table, ["plate_id", "z_prime", "robust_z_prime", "ssmd", "signal_to_background", "flags"], title="Plate quality"
+    )
     columns = ["curve_id", "ic50_relation", "ic50_nM", "ic50_lower_nM", "ic50_upper_nM", "slope", "status"]
     print_table(fits.table, columns, title="LL4 fits (NE: not estimable, or an open end)")
 
@@ -44,10 +48,18 @@ def clinical_analyse(
     if out is not None:
         write_out(ratio.table, out)
     if as_json:
-        print_json({"kaplan_meier": km.table.to_dicts(), "log_rank": {"chi2": test.chi2, "p": test.p}, "cox": ratio.table.to_dicts()})
+        print_json(
+            {"kaplan_meier": km.table.to_dicts(), "log_rank": {"chi2": test.chi2, "p": test.p}, "cox": ratio.table.to_dicts()}
+        )
         return
-    print_table(km.table, ["arm", "n", "events", "median_months", "lower_months", "upper_months"], title="Kaplan-Meier (log-log limits)")
-    print_table(ratio.table, ["term", "hazard_ratio", "lower", "upper", "p", "status"], title=f"Cox, Efron ties, against {columns['control']}")
+    print_table(
+        km.table, ["arm", "n", "events", "median_months", "lower_months", "upper_months"], title="Kaplan-Meier (log-log limits)"
+    )
+    print_table(
+        ratio.table,
+        ["term", "hazard_ratio", "lower", "upper", "p", "status"],
+        title=f"Cox, Efron ties, against {columns['control']}",
+    )
     say(f"log-rank: chi2 {test.chi2:.4g}, p {test.p:.3g}")
 
 

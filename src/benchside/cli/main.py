@@ -36,7 +36,7 @@ def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.", s
 @app.command()
 def run(
     study: Study,
-    as_json: AsJson = False,  # noqa: FBT002  typer's own form of a flag
+    as_json: AsJson = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run of the same study.")] = 600.0,
 ) -> None:
     """Check every input of STUDY, do what changed, and write results/ and dossier.html."""
@@ -47,9 +47,11 @@ def run(
 
 @app.command()
 def trace(
-    number: Annotated[str, typer.Argument(metavar="ID", help="The id of a number, from the dossier or a table.", show_default=False)],
+    number: Annotated[
+        str, typer.Argument(metavar="ID", help="The id of a number, from the dossier or a table.", show_default=False)
+    ],
     study: Annotated[Path, typer.Option(help="The study folder.")] = Path(),
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> None:
     """Print what the number ID rests on: number, fit, wells, cells."""
     from benchside.cli import trails  # noqa: PLC0415
@@ -61,7 +63,7 @@ def trace(
 def replay(
     number: Annotated[str, typer.Argument(metavar="ID", help="The id of a number.", show_default=False)],
     study: Annotated[Path, typer.Option(help="The study folder.")] = Path(),
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> None:
     """Compute the number ID again from its files and compare; exit code 1 where it differs."""
     from benchside.cli import trails  # noqa: PLC0415
@@ -73,7 +75,7 @@ def replay(
 def numbers(
     study: Study,
     quantity: Annotated[str | None, typer.Option(help="Only this quantity, for example IC50.")] = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> None:
     """List the numbers of STUDY with their ids, for trace and replay."""
     from benchside.cli import trails  # noqa: PLC0415
@@ -88,7 +90,7 @@ def exclude(
     well: Annotated[list[str], typer.Option(help="The well; may be given several times.", show_default=False)],
     who: Annotated[str, typer.Option(help="Who decides.", show_default=False)],
     why: Annotated[str, typer.Option(help="The reason.", show_default=False)],
-    undo: Annotated[bool, typer.Option("--undo", help="Take an exclusion back, by a new record.")] = False,  # noqa: FBT002
+    undo: Annotated[bool, typer.Option("--undo", help="Take an exclusion back, by a new record.")] = False,
 ) -> None:
     """Exclude wells from the fits of STUDY (they stay in every figure), or take that back; run the study again afterwards."""
     from benchside.cli import studies  # noqa: PLC0415
@@ -101,9 +103,9 @@ def evidence(
     quantity: Annotated[str | None, typer.Option(help="For example IC50.")] = None,
     compound: Annotated[str | None, typer.Option(help="For example alectinib.")] = None,
     variant: Annotated[str | None, typer.Option(help="For example G1202R.")] = None,
-    verified_only: Annotated[bool, typer.Option("--verified-only", help="Leave out what was recalled from memory.")] = False,  # noqa: FBT002
+    verified_only: Annotated[bool, typer.Option("--verified-only", help="Leave out what was recalled from memory.")] = False,
     out: Out = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> None:
     """Print the published facts that match, each with its source and whether the source was read."""
     from benchside.cli import analyses  # noqa: PLC0415
@@ -118,7 +120,7 @@ def assay_fit(
     unit: Annotated[str | None, typer.Option(help="Concentration unit where the file states none.")] = None,
     interval: Annotated[str, typer.Option(help="profile or delta.")] = "profile",
     out: Out = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> None:
     """Read plates, judge them, normalise, and fit LL4 curves with intervals."""
     from benchside.cli import analyses  # noqa: PLC0415
@@ -137,7 +139,7 @@ def clinical_analyse(
     strata: Annotated[list[str] | None, typer.Option(help="Stratum column; may be given several times.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE: only these rows.")] = None,
     out: Out = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> None:
     """Kaplan-Meier medians, log-rank test and Cox hazard ratio of an event table."""
     from benchside.cli import analyses  # noqa: PLC0415
@@ -153,7 +155,7 @@ def trial_simulate(
     replicates: Annotated[int, typer.Option(min=1, help="Virtual trials.")] = 200,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     out: Out = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> None:
     """Predict a trial from the potencies of a study (sketch: not calibrated)."""
     from benchside.cli import analyses  # noqa: PLC0415

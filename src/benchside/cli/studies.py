@@ -35,7 +35,9 @@ def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
 
         write_dossier(root)
     if as_json:
-        tasks = [{"task": one.task, "set_id": one.entry.set_id, "state": one.state, "rows": one.entry.rows} for one in report.results]
+        tasks = [
+            {"task": one.task, "set_id": one.entry.set_id, "state": one.state, "rows": one.entry.rows} for one in report.results
+        ]
         print_json({"study": report.study.study.name, "dossier": str(path), "changed": report.changed, "tasks": tasks})
         return
     if report.swept:
@@ -57,7 +59,9 @@ def exclude(root: Path, plate: str, wells: Sequence[str], *, who: str, why: str,
             if undo:
                 _require_excluded(results, plate, wells)
             action = "include" if undo else "exclude"
-            results.ledger.exclude([{"action": action, "plate_id": plate, "well": well, "who": who, "why": why} for well in wells])
+            results.ledger.exclude(
+                [{"action": action, "plate_id": plate, "well": well, "who": who, "why": why} for well in wells]
+            )
         finally:
             results.close()
     verb = "counts again" if undo else "is excluded (still drawn, greyed)"

@@ -13,6 +13,11 @@ from benchside.study.trail import replay as replay_number
 from benchside.study.trail import trace as trace_number
 
 MOST_WELLS: Final = 400
+LISTED: Final = {
+    "id", "quantity", "value", "lower", "upper", "unit", "relation", "compound", "variant", "system", "site", "arm", "endpoint",
+    "time_months", "status",
+}  # fmt: skip
+"""What the list of numbers says of each."""
 
 
 def headline(record: Evidence) -> str:
@@ -20,7 +25,8 @@ def headline(record: Evidence) -> str:
     about = [record.compound, record.variant, record.system, record.site, record.arm, record.endpoint]
     value = cell(record.value) if record.relation == "=" else f"{record.relation} {cell(record.value)}"
     interval = f" ({cell(record.lower)} to {cell(record.upper)}, {record.level:.0%})" if record.level is not None else ""
-    return f"{record.quantity} {' '.join(part for part in about if part)} = {value}{interval} {record.unit}".rstrip()
+    when = "" if record.time_months is None else f" at {record.time_months:g} months"
+    return f"{record.quantity}{when} {' '.join(part for part in about if part)} = {value}{interval} {record.unit}".rstrip()
 
 
 def trace(root: Path, number: str, *, as_json: bool) -> None:
@@ -57,7 +63,11 @@ def cell_lines(step: Step) -> list[str]:
     lines = []
     for row in step.rows.head(MOST_WELLS).iter_rows(named=True):
         if "signal_ref" in row:
-            dose = f", dose {row['concentration_nM']:g} nM at {row['layout_ref']}" if row["concentration_nM"] else f", {row['role']} by {row['layout_ref']}"
+            dose = (
+                f", dose {row['concentration_nM']:g} nM at {row['layout_ref']}"
+                if row["concentration_nM"]
+                else f", {row['role']} by {row['layout_ref']}"
+            )
             lines.append(f"{row['plate_id']} {row['well']}: signal {cell(row['signal'])} at {row['signal_ref']}{dose}")
         else:
             lines.append(str(row["source_ref"]))
@@ -82,7 +92,9 @@ def replay(root: Path, number: str, *, as_json: bool) -> None:
     finally:
         results.close()
     if as_json:
-        print_json({"id": number, "value": found.value, "was": found.evidence.value, "same": found.same, "verdict": found.sentence()})
+        print_json(
+            {"id": number, "value": found.value, "was": found.evidence.value, "same": found.same, "verdict": found.sentence()}
+        )
     else:
         say(f"{number}  {headline(found.evidence)}")
         say(found.sentence())
@@ -98,10 +110,9 @@ def numbers(root: Path, quantity: str | None, *, as_json: bool) -> None:
     finally:
         results.close()
     if as_json:
-        print_json({"numbers": [record.model_dump(mode="json", include=_LISTED) for record in records]})
+        print_json({"numbers": [record.model_dump(mode="json", include=LISTED) for record in records]})
         return
-    table = pl.DataFrame([{"id": record.id, "number": headline(record)} for record in records], schema={"id": pl.String, "number": pl.String})
+    table = pl.DataFrame(
+        [{"id": record.id, "number": headline(record)} for record in records], schema={"id": pl.String, "number": pl.String}
+    )
     print_table(table, ["id", "number"], title=f"{len(records)} numbers", most=200)
-
-
-_LISTED: Final = {"id", "quantity", "value", "lower", "upper", "unit", "relation", "compound", "variant", "system", "site", "arm", "endpoint", "status"}

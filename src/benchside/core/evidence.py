@@ -44,6 +44,9 @@ class Evidence(BaseModel):
     site: str | None = None
     arm: str | None = None
     endpoint: str | None = None
+    time_months: float | None = None
+    """For a value at a time, such as survival at 12 months."""
+
     method: str = ""
     method_version: str = ""
     settings: dict[str, Any] = {}
@@ -155,6 +158,7 @@ class EvidenceSet:
             upper=cell(quantity.upper),
             level=quantity.level if quantity.lower else None,
             n=cell(quantity.n),
+            time_months=cell("time_months"),
             method=origin.verb,
             method_version=origin.version,
             settings=dict(origin.settings),

@@ -143,12 +143,16 @@ class StageContext:
         root = self.root.resolve()
         for pattern in patterns:
             if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-                message = f"study.toml: {pattern!r} leads out of the study folder. Copy the file into the study and name it from there."
+                message = (
+                    f"study.toml: {pattern!r} leads out of the study folder. Copy the file into the study and name it from there."
+                )
                 raise StudyError(message)
             paths = [path for path in self.root.glob(pattern) if path.is_file()]
             strays = [path for path in paths if not path.resolve().is_relative_to(root)]
             if strays:
-                message = f"study.toml: {strays[0].name} is a link that leads out of the study folder. Copy the file into the study."
+                message = (
+                    f"study.toml: {strays[0].name} is a link that leads out of the study folder. Copy the file into the study."
+                )
                 raise StudyError(message)
             if not paths:
                 message = f"study.toml: no file of the study matches {pattern!r}. Correct the name or add the file."

@@ -174,7 +174,11 @@ def cast_column(table: pl.DataFrame, name: str, dtype: type[pl.DataType], *, nou
     if series.dtype.is_temporal() and dtype != TEXT:
         message = f"{noun}: column {name} must hold {dtype_word(dtype)}, and holds {series.dtype}. Convert it to a number in a unit you know."
         raise TableError(message)
-    cast = series.cast(TEXT()).str.to_lowercase().replace_strict(_FLAGS, default=None) if dtype == FLAG else series.cast(dtype(), strict=False)
+    cast = (
+        series.cast(TEXT()).str.to_lowercase().replace_strict(_FLAGS, default=None)
+        if dtype == FLAG
+        else series.cast(dtype(), strict=False)
+    )
     lost = (series.is_not_null() & (cast.is_null() | _rounded(series, dtype))).arg_true()
     if len(lost):
         rows = lost.to_list()

@@ -6,7 +6,7 @@ else a folder of the user's under the system's temporary folder, else no cache a
 numba takes most of a second to import, and much of what the command line does computes nothing. So a decorated function stays
 a `Kernel` until the first kernel is called; then numba is imported once and every kernel becomes numba's own dispatcher, in the
 modules of the kernels, where compiled code looks its callees up.
-""" 
+"""
 
 import getpass
 import os

@@ -44,13 +44,13 @@ class CoxFit:
 
 
 @compiled
-def _likelihood(  # noqa: PLR0917  compiled code is called by position
+def _likelihood(
     x: Floats,
     event: Integers,
     stratum: Integers,
     starts: Integers,
     beta: Floats,
-    efron: bool,  # noqa: FBT001
+    efron: bool,
 ) -> tuple[float, Floats, Floats]:
     """Return log partial likelihood, score (p,) and information (p, p); subjects sorted by stratum and rising time."""
     p = x.shape[1]

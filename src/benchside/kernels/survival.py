@@ -136,7 +136,7 @@ def curve_limits(survival: Floats, log_variance: Floats, z: float, kind: int) ->
 
 
 @compiled
-def crossing_time(time: Floats, curve: Floats, level: float, terminal_is_reached: bool) -> float:  # noqa: FBT001  compiled code is called by position
+def crossing_time(time: Floats, curve: Floats, level: float, terminal_is_reached: bool) -> float:
     """Return when a falling step curve reaches a level: its first time at or below; nan where it never does.
 
     Parameters

@@ -31,7 +31,14 @@ def content_hash(study: StudyFile, results: Results) -> str:
     """Return the hash of everything the page is made from."""
     sets = {task: entry.set_id for task, entry in results.current.items()}
     sections = {name: section.model_dump(mode="json") for name, section in study.sections.items()}
-    parts = [__version__, LAYOUT_VERSION, sets, study.study.model_dump(), sections, [record["id"] for record in results.ledger.history()]]
+    parts = [
+        __version__,
+        LAYOUT_VERSION,
+        sets,
+        study.study.model_dump(),
+        sections,
+        [record["id"] for record in results.ledger.history()],
+    ]
     return hashlib.blake2b(canonical(parts).encode(), digest_size=16).hexdigest()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, value_text
+from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, Tone, value_text
 from benchside.report.numbers import Numbers, with_interval
 from benchside.stages.pharmacology.figure import coverage as coverage_chart
 from benchside.stages.pharmacology.figure import exposure_curves
@@ -20,8 +20,16 @@ def coverage_section(results: Results, settings: Any) -> Section:
     known = coverage.filter(pl.col("coverage_average").is_not_null())
     if known.height:
         blocks += [coverage_table(results, known)]
-        blocks.append(ChartBlock("coverage", coverage_chart(coverage).to_dict(), "Coverage in body and brain", "The table above holds the values."))
-    blocks.append(ChartBlock("exposure", exposure_curves(exposures).to_dict(), "Free concentration at steady state", exposure_words(exposures)))
+        blocks.append(
+            ChartBlock(
+                "coverage", coverage_chart(coverage).to_dict(), "Coverage in body and brain", "The table above holds the values."
+            )
+        )
+    blocks.append(
+        ChartBlock(
+            "exposure", exposure_curves(exposures).to_dict(), "Free concentration at steady state", exposure_words(exposures)
+        )
+    )
     blocks.append(TextBlock(("What these figures rest on:", *caveats(known)), tone="grey"))
     return Section("coverage", "Coverage in body and brain", tuple(blocks))
 
@@ -39,7 +47,7 @@ def coverage_table(results: Results, known: pl.DataFrame) -> TableBlock:
     for row in known.iter_rows(named=True):
         key = (row["compound"], row["variant"], row["site"], row["system"], row["quantity"])
         average = with_interval(row["coverage_average"], row["lower"], row["upper"], row["relation"])
-        tone = "bad" if row["coverage_average"] < 1 else ""
+        tone: Tone = "bad" if row["coverage_average"] < 1 else ""
         rows.append(
             (
                 Cell(row["compound"]), Cell(row["variant"]), Cell("brain" if row["site"] == "cns" else "body"),
@@ -57,5 +65,10 @@ def coverage_table(results: Results, known: pl.DataFrame) -> TableBlock:
 def exposure_words(exposures: pl.DataFrame) -> str:
     """Return the range of the free concentrations in words, for pages without a script."""
     free = exposures.filter((pl.col("matrix") == "free") & (pl.col("moiety") == "active"))
-    ranges = free.group_by("compound", "site", maintain_order=True).agg(low=pl.col("concentration_nM").min(), high=pl.col("concentration_nM").max())
-    return "; ".join(f"{row['compound']} in {row['site']}: {value_text(row['low'])} to {value_text(row['high'])} nM free" for row in ranges.iter_rows(named=True))
+    ranges = free.group_by("compound", "site", maintain_order=True).agg(
+        low=pl.col("concentration_nM").min(), high=pl.col("concentration_nM").max()
+    )
+    return "; ".join(
+        f"{row['compound']} in {row['site']}: {value_text(row['low'])} to {value_text(row['high'])} nM free"
+        for row in ranges.iter_rows(named=True)
+    )

@@ -45,7 +45,9 @@ def methods_section(results: Results) -> Section:
     for entry in results.current.values():
         by_verb.setdefault(entry.verb, entry)
     sentences = [_SENTENCES[verb](entry.settings) for verb, entry in by_verb.items() if verb in _SENTENCES]
-    return Section("methods", "Methods and lineage", (TextBlock((" ".join(sentences),)), files_table(results), software_table(by_verb)))
+    return Section(
+        "methods", "Methods and lineage", (TextBlock((" ".join(sentences),)), files_table(results), software_table(by_verb))
+    )
 
 
 def files_table(results: Results) -> TableBlock:

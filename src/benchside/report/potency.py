@@ -41,7 +41,11 @@ def potency_section(results: Results, settings: Any) -> Section:
 
 def response_table(results: Results) -> pl.DataFrame:
     """Return the responses the fits rest on."""
-    tasks = ["assay.normalise"] if results.has("assay.normalise") else [task for task, entry in results.current.items() if entry.kind == "responses"]
+    tasks = (
+        ["assay.normalise"]
+        if results.has("assay.normalise")
+        else [task for task, entry in results.current.items() if entry.kind == "responses"]
+    )
     return pl.concat([results.table(task) for task in tasks], how="diagonal_relaxed")
 
 
@@ -55,10 +59,24 @@ def table_1(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableB
         compound, variant = row["compound"], row["variant"] or "WT"
         text = with_interval(row["ic50_nM"], row["ic50_lower_nM"], row["ic50_upper_nM"], row["ic50_relation"])
         cell = numbers.cell((row["curve_id"],), "IC50", text, tone="" if row["status"] == "ok" else "warn", title=row["status"])
-        rows.append((Cell(compound or row["curve_id"]), Cell(f"{row['target'] or ''} {variant}".strip()), guide_cell(compound, variant), published(compound, variant), cell))
+        rows.append(
+            (
+                Cell(compound or row["curve_id"]),
+                Cell(f"{row['target'] or ''} {variant}".strip()),
+                guide_cell(compound, variant),
+                published(compound, variant),
+                cell,
+            )
+        )
     if any(compound == "alectinib" for compound, _ in measured):
         rows += [
-            (Cell("alectinib"), Cell(f"ALK {variant}"), guide_cell("alectinib", variant), published("alectinib", variant), Cell("no plate in this study", "grey"))
+            (
+                Cell("alectinib"),
+                Cell(f"ALK {variant}"),
+                guide_cell("alectinib", variant),
+                published("alectinib", variant),
+                Cell("no plate in this study", "grey"),
+            )
             for variant in GUIDE_VARIANTS
             if ("alectinib", variant) not in measured
         ]
@@ -67,12 +85,16 @@ def table_1(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableB
         "Published: Ba/F3 and cell-free values as printed, each with its source; grey: recalled from memory and not verified against the source.",
         "Click a value for its trail: fit, responses, wells, cells.",
     )
-    return TableBlock("Potency by compound and variant", ("Compound", "Target, variant", "Guide", "Published", own), tuple(rows), notes)
+    return TableBlock(
+        "Potency by compound and variant", ("Compound", "Target, variant", "Guide", "Published", own), tuple(rows), notes
+    )
 
 
 def guide_cell(compound: str | None, variant: str) -> Cell:
     """Return what the guide says of a compound on a variant."""
-    guide = evidence.facts("guide").filter((pl.col("compound") == compound) & pl.col("section").str.starts_with("Table 1") & (pl.col("target") == "ALK"))
+    guide = evidence.facts("guide").filter(
+        (pl.col("compound") == compound) & pl.col("section").str.starts_with("Table 1") & (pl.col("target") == "ALK")
+    )
     for row in guide.iter_rows(named=True):
         if _GUIDE_WORDS.get(row["variant"], row["variant"]) == variant:
             unit = "" if row["unit"] in (None, "class") else f" {row['unit']}"
@@ -88,9 +110,16 @@ def published(compound: str | None, variant: str) -> Cell:
     chosen = seen or rows
     if not chosen:
         return Cell("no evidence here", "grey")
-    texts = [f"{value_text(row['number'], row['relation'])} {row['unit']} {row['system'] or ''}: {short_source(row['source'])}" for row in chosen[:3]]
+    texts = [
+        f"{value_text(row['number'], row['relation'])} {row['unit']} {row['system'] or ''}: {short_source(row['source'])}"
+        for row in chosen[:3]
+    ]
     more = f" (+{len(chosen) - 3} more)" if len(chosen) > 3 else ""
-    return Cell("; ".join(texts) + more + ("" if seen else " [from memory, not verified]"), "" if seen else "grey", title="; ".join(str(row["source"]) for row in chosen))
+    return Cell(
+        "; ".join(texts) + more + ("" if seen else " [from memory, not verified]"),
+        "" if seen else "grey",
+        title="; ".join(str(row["source"]) for row in chosen),
+    )
 
 
 def _potencies(compound: str | None) -> Iterable[dict[str, Any]]:
@@ -133,7 +162,9 @@ def gallery(results: Results, fits: pl.DataFrame, responses: pl.DataFrame) -> Ga
     numbers = Numbers(results, "assay.fit", with_trails=False)
     joined = fits.join(points, on="curve_id", how="left", maintain_order="left")
     curves = tuple(_curve(row, numbers) for row in joined.iter_rows(named=True))
-    return GalleryBlock(curves, "Fitted curves; diamond and bar: IC50 with its 95 % interval; grey crosses: excluded wells, kept in view")
+    return GalleryBlock(
+        curves, "Fitted curves; diamond and bar: IC50 with its 95 % interval; grey crosses: excluded wells, kept in view"
+    )
 
 
 def _curve(row: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
@@ -164,14 +195,26 @@ def quality_blocks(results: Results) -> list[Block]:
     for row in shown.iter_rows(named=True):
         cells = [numbers.cell((row["plate_id"],), name, value_text(row[column])) for name, column in _FIGURES.items()]
         rows.append((Cell(row["plate_id"]), *cells, Cell(row["flags"] or "passes", "warn" if row["flags"] else "")))
-    rest = "" if quality.height <= SMALL else f" ({flagged.height} of {quality.height} plates carry a flag; the first {len(rows)} of them are listed)"
+    rest = (
+        ""
+        if quality.height <= SMALL
+        else f" ({flagged.height} of {quality.height} plates carry a flag; the first {len(rows)} of them are listed)"
+    )
     blocks: list[Block] = [TableBlock(f"Plate quality, before any IC50{rest}", ("Plate", *_FIGURES, "Verdict"), tuple(rows))]
     if small:
-        wells = pl.concat([results.table(task) for task, entry in results.current.items() if entry.kind == "wells"], how="diagonal_relaxed")
+        wells = pl.concat(
+            [results.table(task) for task, entry in results.current.items() if entry.kind == "wells"], how="diagonal_relaxed"
+        )
         for number, name in enumerate(quality["plate_id"]):
             spec = plate(wells, name).to_dict()
             blocks.append(ChartBlock(f"plate-{number}", spec, "", f"Plate {name}: see the quality table above."))
     return blocks
 
 
-_FIGURES: Final = {"Z'": "z_prime", "robust Z'": "robust_z_prime", "SSMD": "ssmd", "signal to background": "signal_to_background", "CV of vehicle": "cv_vehicle"}
+_FIGURES: Final = {
+    "Z'": "z_prime",
+    "robust Z'": "robust_z_prime",
+    "SSMD": "ssmd",
+    "signal to background": "signal_to_background",
+    "CV of vehicle": "cv_vehicle",
+}

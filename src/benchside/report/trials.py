@@ -11,7 +11,12 @@ from benchside.stages.trial.figure import kaplan_meier as predicted_chart
 from benchside.stages.trial.model import parameter_table
 from benchside.study.results import Results
 
-_NAMES = {"hazard_ratio": "hazard ratio", "median": "median", "survival": "survival", "cumulative_incidence": "cumulative incidence"}
+_NAMES = {
+    "hazard_ratio": "hazard ratio",
+    "median": "median",
+    "survival": "survival",
+    "cumulative_incidence": "cumulative incidence",
+}
 
 
 def trial_section(results: Results, settings: Any) -> Section:
@@ -25,22 +30,46 @@ def trial_section(results: Results, settings: Any) -> Section:
         when = "" if row["time_months"] is None else f" at {row['time_months']:g} months"
         against = f" v {row['comparator']}" if row["comparator"] else ""
         what = _NAMES.get(row["quantity"], row["quantity"])
-        rows.append((Cell(row["endpoint"]), Cell(f"{what}{when}"), Cell(f"{row['arm']}{against}"), numbers.cell(key, row["quantity"], text), Cell(row["unit"])))
+        rows.append(
+            (
+                Cell(row["endpoint"]),
+                Cell(f"{what}{when}"),
+                Cell(f"{row['arm']}{against}"),
+                numbers.cell(key, row["quantity"], text),
+                Cell(row["unit"]),
+            )
+        )
     notes = (
         f"Median and 95 % prediction interval over {predictions['replicates'][0]} virtual trials of the design {settings.design}. NE: not reached in at least half of them.",
         "Every parameter of the sketch is held at one value, so the interval carries the chance of the patients and not the uncertainty of the model.",
     )
     table = TableBlock("Predicted outcome", ("Endpoint", "Quantity", "Arm", "Value (95 %)", "Unit"), tuple(rows), notes)
-    chart = ChartBlock("predicted", predicted_chart(events).to_dict(), "Predicted progression-free survival (sketch: not calibrated)", "The table above holds the values.")
+    chart = ChartBlock(
+        "predicted",
+        predicted_chart(events).to_dict(),
+        "Predicted progression-free survival (sketch: not calibrated)",
+        "The table above holds the values.",
+    )
     warning = "Sketch: not calibrated. A deliberately small model (a body and a brain lesion, sensitive and resistant cells) whose parameters are cited or assumed, fitted to no trial."
-    return Section("trial", "Predicted trial", (TextBlock((warning,), tone="warn"), chart, table, parameters()), banner="sketch: not calibrated")
+    return Section(
+        "trial",
+        "Predicted trial",
+        (TextBlock((warning,), tone="warn"), chart, table, parameters()),
+        banner="sketch: not calibrated",
+    )
 
 
 def parameters() -> TableBlock:
     """Return the parameters of the sketch with their status."""
     table = parameter_table()
     rows = tuple(
-        (Cell(row["name"]), Cell(f"{row['value']} {row['unit']}"), Cell(row["status"], "" if row["status"] == "derived" else "grey"), Cell(row["source"] or ""), Cell(row["note"] or ""))
+        (
+            Cell(row["name"]),
+            Cell(f"{row['value']} {row['unit']}"),
+            Cell(row["status"], "" if row["status"] == "derived" else "grey"),
+            Cell(row["source"] or ""),
+            Cell(row["note"] or ""),
+        )
         for row in table.iter_rows(named=True)
     )
     return TableBlock("Parameters of the sketch", ("Parameter", "Value", "Status", "Source", "Note"), rows)
@@ -53,7 +82,9 @@ def clinical_section(results: Results, settings: Any) -> Section:
     arms = [settings.control, *sorted(set(curve["arm"]) - {settings.control})]
     chart = kaplan_meier_chart(curve, endpoint=settings.endpoint, title=title, order=arms)
     blocks: list[Block] = [
-        ChartBlock("kaplan-meier", chart.to_dict(), f"Kaplan-Meier estimate of {settings.endpoint}", "The tables below hold the values."),
+        ChartBlock(
+            "kaplan-meier", chart.to_dict(), f"Kaplan-Meier estimate of {settings.endpoint}", "The tables below hold the values."
+        ),
         medians(results),
         comparison(results, settings),
     ]
@@ -69,8 +100,17 @@ def medians(results: Results) -> TableBlock:
     for row in table.iter_rows(named=True):
         text = with_interval(row["median_months"], row["lower_months"], row["upper_months"])
         key = tuple(row[name] for name in keys)
-        rows.append((Cell(row["arm"]), Cell(str(row["n"])), Cell(str(row["events"])), numbers.cell(key, _quantity(results, "clinical.kaplan_meier", "median_months"), text)))
-    return TableBlock("Medians (Kaplan-Meier, log-log limits)", ("Arm", "Patients", "Events", "Median, months (95 %)"), tuple(rows))
+        rows.append(
+            (
+                Cell(row["arm"]),
+                Cell(str(row["n"])),
+                Cell(str(row["events"])),
+                numbers.cell(key, _quantity(results, "clinical.kaplan_meier", "median_months"), text),
+            )
+        )
+    return TableBlock(
+        "Medians (Kaplan-Meier, log-log limits)", ("Arm", "Patients", "Events", "Median, months (95 %)"), tuple(rows)
+    )
 
 
 def comparison(results: Results, settings: Any) -> TableBlock:
@@ -82,7 +122,14 @@ def comparison(results: Results, settings: Any) -> TableBlock:
         text = with_interval(row["hazard_ratio"], row["lower"], row["upper"])
         key = tuple(row[name] for name in _keys(results, "clinical.cox"))
         cell = numbers.cell(key, _quantity(results, "clinical.cox", "hazard_ratio"), text, title=str(row.get("status") or ""))
-        rows.append((Cell(f"{row['term']} v {settings.control}"), cell, Cell(f"{row['p']:.3g}" if row["p"] is not None else "NE"), Cell(f"{test['p']:.3g}")))
+        rows.append(
+            (
+                Cell(f"{row['term']} v {settings.control}"),
+                cell,
+                Cell(f"{row['p']:.3g}" if row["p"] is not None else "NE"),
+                Cell(f"{test['p']:.3g}"),
+            )
+        )
     strata = f", stratified by {', '.join(settings.strata)}" if settings.strata else ""
     note = f"Cox regression with Efron's handling of ties{strata}; log-rank chi-square {value_text(test['chi2'])} over all arms."
     return TableBlock("Comparison", ("Arm", "Hazard ratio (95 %)", "p (Wald)", "p (log-rank)"), tuple(rows), (note,))
@@ -102,4 +149,8 @@ def exclusions_section(history: tuple[dict[str, Any], ...]) -> Section:
     table = pl.DataFrame(history).select(list(columns))
     rows = tuple(tuple(Cell(str(value)) for value in row) for row in table.iter_rows())
     note = "A reversal is a record of its own; nothing is ever deleted. Excluded wells stay in every figure."
-    return Section("exclusions", "Exclusions", (TableBlock("Wells taken out of the fits, and put back", tuple(columns.values()), rows, (note,)),))
+    return Section(
+        "exclusions",
+        "Exclusions",
+        (TableBlock("Wells taken out of the fits, and put back", tuple(columns.values()), rows, (note,)),),
+    )

@@ -1,6 +1,7 @@
 """The bundled study: Excel plates simulated from published IC50s, shaped as a plate reader writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import xlsxwriter
 from benchside import evidence
 from benchside.core.errors import StudyError
 from benchside.core.evidence import Evidence
-from benchside.stages.assay.model import WellTable, row_letters
+from benchside.stages.assay.model import WellTable, row_letters, well_name
 from benchside.stages.assay.simulate import TrueCurve, simulate
 from benchside.study.file import NAME
 from benchside.study.store import write_text
@@ -26,6 +27,15 @@ PLATES: Final[tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]] = (
     ("BaF3-03", (("crizotinib", "G1269A", "P043"), ("crizotinib", "C1156Y", "P047"))),
 )
 """Plate -> compound, variant, and the evidence row whose IC50 it is simulated from: all verified."""
+
+LAYOUT_BLOCKS: Final = (
+    ("Compound", "compound"),
+    ("Concentration (nM)", "concentration_nM"),
+    ("Variant", "variant"),
+    ("Role", "role"),
+)
+WRITTEN: Final = datetime(2026, 1, 1)
+"""The date the workbooks carry: fixed, so that every copy of the study has one content and every number one id."""
 
 STUDY: Final = f"""\
 # The bundled study: alectinib and crizotinib on EML4-ALK and its mutants, from plates to a predicted trial.
@@ -76,7 +86,10 @@ def write_demo(root: Path) -> Path:
         (root / "plates").mkdir(parents=True, exist_ok=True)
         for number, (plate_id, curves) in enumerate(PLATES):
             facts = [fact(row) for _, _, row in curves]
-            truths = [TrueCurve(compound, variant, float(one.value or 0), SLOPE) for (compound, variant, _), one in zip(curves, facts, strict=True)]
+            truths = [
+                TrueCurve(compound, variant, float(one.value or 0), SLOPE)
+                for (compound, variant, _), one in zip(curves, facts, strict=True)
+            ]
             wells = simulate(truths, seed=SEED + number, plate_id=plate_id, target="ALK", system=SYSTEM)
             write_plate(root / "plates" / f"{plate_id}.xlsx", wells, facts)
     except OSError as error:
@@ -96,6 +109,7 @@ def write_plate(path: Path, wells: WellTable, facts: Sequence[Evidence]) -> None
     """Write a plate as a workbook: a sheet as a reader exports it, and a sheet with the layout as grids."""
     with xlsxwriter.Workbook(path) as book:
         signal, layout = book.add_worksheet("Plate"), book.add_worksheet("Layout")
+        book.set_properties({"created": WRITTEN})
         bold = book.add_format({"bold": True})
         table = wells.table
         origin = "; ".join(f"{one.compound} {one.variant}: {one.value} nM ({one.source})" for one in facts)
@@ -106,23 +120,22 @@ def write_plate(path: Path, wells: WellTable, facts: Sequence[Evidence]) -> None
         for row, (name, value) in enumerate(head):
             signal.write(row, 0, name, bold)
             signal.write(row, 1, value)
-        _grid(signal, 6, "Raw data", table, "signal", bold)
-        for at, (title, column) in zip((0, 11, 22, 33), (("Compound", "compound"), ("Concentration (nM)", "concentration_nM"), ("Variant", "variant"), ("Role", "role")), strict=True):
-            _grid(layout, at, title, table, column, bold)
+        _grid(signal, 6, "Raw data", dict(table.select("well", "signal").iter_rows()), bold)
+        samples = table.filter(pl.col("role") == "sample")
+        for number, (title, column) in enumerate(LAYOUT_BLOCKS):
+            described = table if column == "role" else samples
+            _grid(layout, 11 * number, title, dict(described.select("well", column).iter_rows()), bold)
         layout.set_column(1, 12, 11)
 
 
-def _grid(sheet: Any, top: int, title: str, table: pl.DataFrame, column: str, bold: Any) -> None:
+def _grid(sheet: Any, top: int, title: str, values: Mapping[str, Any], bold: Any) -> None:
     """Write one plate-shaped block: a title, column numbers, row letters, values; nothing where a well has none."""
     sheet.write(top, 0, title, bold)
     for c in range(12):
         sheet.write(top + 1, c + 1, c + 1, bold)
-    values = dict(table.select("well", column).iter_rows())
-    roles = dict(table.select("well", "role").iter_rows())
     for r in range(8):
         sheet.write(top + 2 + r, 0, row_letters(r), bold)
         for c in range(12):
-            well = f"{row_letters(r)}{c + 1}"
-            value = values[well]
-            if value is not None and not (column == "concentration_nM" and roles[well] != "sample"):
+            value = values.get(well_name(r, c))
+            if value is not None:
                 sheet.write(top + 2 + r, c + 1, value)

@@ -59,13 +59,15 @@ def load(root: Path, stages: Mapping[str, Stage]) -> StudyFile:
             message = f"{NAME}: section [{name}] is unknown{nearest(name, known)}. The sections are {listed(known, 12)}."
             raise StudyError(message)
     if "study" not in raw:
-        message = f"{NAME}: section [study] is missing. Add it with a name, for example [study] name = \"my study\"."
+        message = f'{NAME}: section [study] is missing. Add it with a name, for example [study] name = "my study".'
         raise StudyError(message)
     if len(raw) == 1:
         message = f"{NAME}: no stage has a section, so there is nothing to run. Add one of {listed(stages, 12)}."
         raise StudyError(message)
     study = checked("study", StudySection, raw.pop("study"))
-    return StudyFile(root, study, {name: checked(name, stage.settings, raw[name]) for name, stage in stages.items() if name in raw})
+    return StudyFile(
+        root, study, {name: checked(name, stage.settings, raw[name]) for name, stage in stages.items() if name in raw}
+    )
 
 
 def checked(section: str, model: type[Model], raw: object) -> Model:

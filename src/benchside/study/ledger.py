@@ -132,12 +132,16 @@ class Ledger:
                 connection.execute(RESULT_SETS.insert(), row)
             connection.execute(TASK_RESULTS.insert(), {"run_id": run_id, "task": task, "set_id": entry.set_id})
             if previous is not None and previous != entry.set_id:
-                connection.execute(SUPERSESSIONS.insert(), {"task": task, "old_set": previous, "new_set": entry.set_id, "at": now()})
+                connection.execute(
+                    SUPERSESSIONS.insert(), {"task": task, "old_set": previous, "new_set": entry.set_id, "at": now()}
+                )
 
     def note(self, run_id: str, event: str, detail: Mapping[str, Any] | None = None) -> None:
         """Record that a run started, finished or failed."""
         with self.writing() as connection:
-            connection.execute(RUN_EVENTS.insert(), {"run_id": run_id, "at": now(), "event": event, "detail": canonical(detail or {})})
+            connection.execute(
+                RUN_EVENTS.insert(), {"run_id": run_id, "at": now(), "event": event, "detail": canonical(detail or {})}
+            )
 
     def exclude(self, records: Sequence[Mapping[str, str]]) -> None:
         """Record exclusions or their reversals: action (exclude, include), plate_id, well, who, why."""
@@ -228,10 +232,18 @@ def _refusal(path: Path, error: BaseException) -> str:
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    fields = {name: row[name] for name in ("set_id", "verb", "version", "kind", "kind_version", "table_hash", "lineage_hash", "rows")}
+    fields = {
+        name: row[name] for name in ("set_id", "verb", "version", "kind", "kind_version", "table_hash", "lineage_hash", "rows")
+    }
     inputs = tuple(Input(**one) for one in json.loads(row["inputs"]))
     software = json.loads(row["software"])
-    return Entry(**fields, settings=json.loads(row["settings"]), inputs=inputs, software=software, created=datetime.fromisoformat(row["created"]))
+    return Entry(
+        **fields,
+        settings=json.loads(row["settings"]),
+        inputs=inputs,
+        software=software,
+        created=datetime.fromisoformat(row["created"]),
+    )
 
 
 def now() -> str:

@@ -14,7 +14,9 @@ WORTH_SECONDS: Final = 3.0
 _ONE_THREAD: Final = {"NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def spread(work: Callable[[Item], Result], items: Sequence[Item], *, estimated_seconds: float, workers: int | None = None) -> list[Result]:
+def spread(
+    work: Callable[[Item], Result], items: Sequence[Item], *, estimated_seconds: float, workers: int | None = None
+) -> list[Result]:
     """Return `work` of every item, in order; in processes of their own only where the whole is worth starting them.
 
     Parameters

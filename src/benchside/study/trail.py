@@ -68,7 +68,11 @@ class Replay:
         """Return the verdict in words."""
         was = self.evidence.value
         if not self.differs:
-            return f"replayed {self.value!r}: the same to the last bit" if self.same else f"replayed {self.value!r}, was {was!r}: NOT the same"
+            return (
+                f"replayed {self.value!r}: the same to the last bit"
+                if self.same
+                else f"replayed {self.value!r}, was {was!r}: NOT the same"
+            )
         changed = ", ".join(f"{name} {then} -> {today}" for name, (then, today) in self.differs.items())
         verdict = "within 1e-9" if self.same else "NOT within 1e-9"
         return f"recomputed with {changed}: {self.value!r}, was {was!r}, {verdict}"
@@ -110,7 +114,9 @@ def _needed(lineage: pl.DataFrame, rows: Sequence[int] | None) -> dict[int, list
     needed: dict[int, list[int] | None] = {}
     for (number,), part in lineage.group_by("input", maintain_order=True):
         whole = part["rows"].null_count() > 0
-        needed[int(str(number))] = None if whole else sorted(part["rows"].explode(empty_as_null=True).drop_nulls().unique().to_list())
+        needed[int(str(number))] = (
+            None if whole else sorted(part["rows"].explode(empty_as_null=True).drop_nulls().unique().to_list())
+        )
     return needed
 
 

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import polars as pl
 
+from benchside.core.errors import StorageError
 from benchside.core.evidence import Origin
 from benchside.core.stage import Inputs, Product, Verb
 from benchside.core.tables import file_hash
@@ -19,7 +20,7 @@ from benchside.study.ledger import Entry, Input, Ledger, software
 from benchside.study.lock import WAIT_SECONDS, study_lock
 from benchside.study.pool import spread
 from benchside.study.stages import STAGES, VERBS
-from benchside.study.store import Store
+from benchside.study.store import Store, Stored
 
 RESULTS: Final = "results"
 LEDGER: Final = "ledger.sqlite"
@@ -63,7 +64,8 @@ def silent(_: TaskResult) -> None:
 class _Run:
     """A run under way: what is known so far. Private to this module; everything it hands out is frozen."""
 
-    root: Path
+    study: StudyFile
+    store: Store
     nodes: Sequence[Node]
     known: Mapping[str, Entry]
     files: dict[Path, str] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class _Run:
         for source in node.sources:
             if source.file is not None:
                 content = self.files.get(source.file) or self.files.setdefault(source.file, file_hash(source.file))
-                inputs.append(Input(source.role, content, file=source.file.relative_to(self.root).as_posix()))
+                inputs.append(Input(source.role, content, file=source.file.relative_to(self.study.root).as_posix()))
             elif source.task is not None:
                 entry = self.done[source.task]
                 inputs.append(Input(source.role, entry.table_hash, set_id=entry.set_id))
@@ -120,62 +122,78 @@ def run(root: Path, *, progress: Progress = silent, wait_seconds: float = WAIT_S
         ledger = Ledger.open(root / RESULTS / LEDGER) if (root / RESULTS / LEDGER).exists() else None
         try:
             nodes = order(study, STAGES, ledger.exclusions() if ledger else ())
-            now = _Run(root, nodes, ledger.entries() if ledger else {})
-            store = Store(root / RESULTS)
-            read = _read_all(now, store)
+            now = _Run(study, Store(root / RESULTS), nodes, ledger.entries() if ledger else {})
+            read = _read_all(now)
             ledger = ledger or Ledger.open(root / RESULTS / LEDGER)
-            return _work(study, now, store, ledger, read, progress)
+            return _work(now, ledger, read, progress)
         finally:
             if ledger is not None:
                 ledger.close()
 
 
-def _read_all(now: _Run, store: Store) -> dict[str, Product]:
+def _read_all(now: _Run) -> dict[str, Product]:
     """Return the products of all tasks that only read files and are not known yet; an unusable file ends the run here."""
     calls: dict[str, Call] = {}
     for node in now.nodes:
         if node.sources and node.reads_files_only:
             origin, _ = now.origin(node)
             entry = now.known.get(origin.set_id)
-            if entry is None or not store.has(entry.table_hash, entry.lineage_hash):
+            if entry is None or not now.store.has(entry.table_hash, entry.lineage_hash):
                 calls[node.task.name] = Call(node.task.verb, _inputs(now, node, {}), node.task.settings)
-    books = [path for call in calls.values() for paths in call.inputs.files.values() for path in paths if path.suffix.lower().startswith(".xls")]
+    books = [
+        path
+        for call in calls.values()
+        for paths in call.inputs.files.values()
+        for path in paths
+        if path.suffix.lower().startswith(".xls")
+    ]
     seconds = sum(path.stat().st_size for path in books) / SPREADSHEET_BYTES_PER_SECOND
     return dict(zip(calls, spread(perform, list(calls.values()), estimated_seconds=seconds), strict=True))
 
 
-def _work(study: StudyFile, now: _Run, store: Store, ledger: Ledger, read: dict[str, Product], progress: Progress) -> RunReport:
+def _work(now: _Run, ledger: Ledger, read: dict[str, Product], progress: Progress) -> RunReport:
     """Do every task in order, each recorded before the next begins."""
     entries = now.known.values()
-    swept = store.sweep([entry.table_hash for entry in entries], [entry.lineage_hash for entry in entries])
+    swept = now.store.sweep([entry.table_hash for entry in entries], [entry.lineage_hash for entry in entries])
     run_id, latest, results = uuid.uuid4().hex, ledger.latest(), []
     for node in now.nodes:
         began, task = time.perf_counter(), node.task
         origin, inputs = now.origin(node)
         entry = now.known.get(origin.set_id)
-        kept = entry is not None and store.has(entry.table_hash, entry.lineage_hash)
+        kept = entry is not None and now.store.has(entry.table_hash, entry.lineage_hash)
         if entry is None or not kept:
-            product = read.pop(task.name, None) or perform(Call(task.verb, _inputs(now, node, _loaded(now, node, store)), task.settings))
-            stored = store.put(product)
-            entry = _entry(VERBS[task.verb], origin, inputs, stored.table, stored.lineage, stored.rows)
+            product = read.pop(task.name, None) or perform(Call(task.verb, _inputs(now, node, _loaded(now, node)), task.settings))
+            stored = now.store.put(product)
+            _require_same(entry, stored, task.name)
+            entry = _entry(VERBS[task.verb], origin, inputs, stored)
             now.tables[task.name] = product.table
         if latest.get(task.name) != entry.set_id:
             ledger.add(entry, run_id, task.name, latest.get(task.name))
         now.done[task.name] = entry
         results.append(TaskResult(task.name, entry, "unchanged" if kept else "computed", time.perf_counter() - began))
         progress(results[-1])
-    report = RunReport(study, tuple(results), swept)
+    report = RunReport(now.study, tuple(results), swept)
     current = {result.task: result.entry.set_id for result in results}
     if ledger.current() != current:
         ledger.note(run_id, "finished", current)
     return report
 
 
-def _loaded(now: _Run, node: Node, store: Store) -> dict[str, pl.DataFrame]:
+def _require_same(known: Entry | None, stored: Stored, task: str) -> None:
+    """Refuse to put another table in the place of a lost one: a recorded result does not change."""
+    if known is not None and known.table_hash != stored.table:
+        message = (
+            f"the recorded result of {task} is lost, and these versions of the software make another one in its place. "
+            "Restore the results folder, or move it away and run the study anew."
+        )
+        raise StorageError(message)
+
+
+def _loaded(now: _Run, node: Node) -> dict[str, pl.DataFrame]:
     """Return the tables a task needs, read from the store where this run did not make them."""
     for source in node.sources:
         if source.task is not None and source.task not in now.tables:
-            now.tables[source.task] = store.table(now.done[source.task].table_hash)
+            now.tables[source.task] = now.store.table(now.done[source.task].table_hash)
     return now.tables
 
 
@@ -194,12 +212,13 @@ def _inputs(now: _Run, node: Node, tables: Mapping[str, pl.DataFrame]) -> Inputs
         tables={role: tuple(found) for role, found in by_table.items()},
         files={role: tuple(found) for role, found in by_file.items()},
         numbers={role: tuple(found) for role, found in numbers.items()},
-        root=now.root,
+        root=now.study.root,
     )
 
 
-def _entry(verb: Verb, origin: Origin, inputs: tuple[Input, ...], table: str, lineage: str, rows: int) -> Entry:
+def _entry(verb: Verb, origin: Origin, inputs: tuple[Input, ...], stored: Stored) -> Entry:
     return Entry(
         set_id=origin.set_id, verb=verb.name, version=verb.version, settings=origin.settings, inputs=inputs, kind=verb.kind,
-        kind_version=verb.kind_version, table_hash=table, lineage_hash=lineage, rows=rows, software=software(), created=datetime.now(UTC),
+        kind_version=verb.kind_version, table_hash=stored.table, lineage_hash=stored.lineage, rows=stored.rows,
+        software=software(), created=datetime.now(UTC),
     )  # fmt: skip

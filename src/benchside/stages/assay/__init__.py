@@ -1,4 +1,4 @@
-"""The assay stage: how potent is a compound, in a cell-free kinase assay or on living cells?
+"""The assay stage, which asks how potent a compound is, in a cell-free kinase assay or on living cells.
 
 Reads wells of plates, judges the plates, normalises to the vehicle, fits curves at their global optimum, and hands on potencies.
 """

@@ -1,6 +1,6 @@
 """Figures of the assay stage, as Altair charts: data, bands and axes with units; nothing is drawn here."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import altair as alt
 import numpy as np
@@ -12,7 +12,7 @@ from benchside.stages.assay.model import ResponseTable, WellTable
 BAND_POINTS: Final = 60
 
 
-def curves(fits: Any, responses: Any) -> alt.LayerChart | alt.FacetChart:
+def curves(fits: Any, responses: Any) -> alt.FacetChart:
     """Return fitted curves over their points, a panel a curve, with the IC50 and its interval; excluded points are hollow and grey.
 
     Parameters
@@ -41,14 +41,21 @@ def curves(fits: Any, responses: Any) -> alt.LayerChart | alt.FacetChart:
     layers = alt.layer(
         base.mark_rule(strokeDash=[2, 3], color="#999").encode(x=alt.X(), y=alt.datum(0.5)),
         base.transform_filter("datum.part === 'curve'").mark_line(color="#0072B2", strokeWidth=2),
-        base.transform_filter("datum.part === 'point' && !datum.excluded").mark_point(filled=True, size=26, color="#222", opacity=0.8),
-        base.transform_filter("datum.part === 'point' && datum.excluded").mark_point(filled=False, size=34, shape="cross", color="#888"),
-        base.transform_filter("datum.part === 'ic50'").mark_rule(color="#D55E00", strokeWidth=3).encode(x="low_nM:Q", x2="high_nM:Q"),
-        base.transform_filter("datum.part === 'ic50'").mark_point(shape="diamond", filled=True, size=70, color="#D55E00", opacity=1),
+        base.transform_filter("datum.part === 'point' && !datum.excluded").mark_point(
+            filled=True, size=26, color="#222", opacity=0.8
+        ),
+        base.transform_filter("datum.part === 'point' && datum.excluded").mark_point(
+            filled=False, size=34, shape="cross", color="#888"
+        ),
+        base.transform_filter("datum.part === 'ic50'")
+        .mark_rule(color="#D55E00", strokeWidth=3)
+        .encode(x="low_nM:Q", x2="high_nM:Q"),
+        base.transform_filter("datum.part === 'ic50'").mark_point(
+            shape="diamond", filled=True, size=70, color="#D55E00", opacity=1
+        ),
     ).properties(width=230, height=170)
-    return layers.facet(facet=alt.Facet("curve_id:N", title=None).header(labelFontSize=11, labelFontWeight="bold"), columns=3, data=data).resolve_scale(
-        x="independent"
-    )
+    panels = alt.Facet("curve_id:N", title=None).header(labelFontSize=11, labelFontWeight="bold")
+    return cast("alt.FacetChart", layers.facet(facet=panels, columns=3, data=data).resolve_scale(x="independent"))
 
 
 def curve_lines(fits: pl.DataFrame) -> pl.DataFrame:
@@ -61,7 +68,11 @@ def curve_lines(fits: pl.DataFrame) -> pl.DataFrame:
     top, bottom, slope, mid = (fitted[name].to_numpy()[:, None] for name in ("top", "bottom", "slope", "ec50_nM"))
     y = bottom + (top - bottom) / (1 + np.exp(np.clip(slope * (x - np.log(mid)), -700, 700)))
     return pl.DataFrame(
-        {"curve_id": np.repeat(fitted["curve_id"].to_numpy(), BAND_POINTS), "concentration_nM": np.exp(x).ravel(), "response": y.ravel()}
+        {
+            "curve_id": np.repeat(fitted["curve_id"].to_numpy(), BAND_POINTS),
+            "concentration_nM": np.exp(x).ravel(),
+            "response": y.ravel(),
+        }
     )
 
 
@@ -78,10 +89,13 @@ def plate(wells: Any, plate_id: str) -> alt.LayerChart:
         x=alt.X("column:O", title="Column").axis(labelAngle=0, orient="top"), y=alt.Y("row:N", title="Row", sort=order)
     )
     heat = base.mark_rect(stroke="white").encode(
-        color=alt.Color("signal:Q", title="Signal").scale(scheme="viridis"), tooltip=["well", "role", "compound", "concentration_nM", "signal"]
+        color=alt.Color("signal:Q", title="Signal").scale(scheme="viridis"),
+        tooltip=["well", "role", "compound", "concentration_nM", "signal"],
     )
     marks = base.mark_text(fontSize=9, color="white", stroke="black", strokeWidth=0.3).encode(text="mark:N")
-    return alt.layer(heat, marks).properties(width=22 * 12, height=22 * 8, title=f"Plate {plate_id}: V vehicle, B blank, × excluded")
+    return cast("alt.LayerChart", alt.layer(heat, marks)).properties(
+        width=22 * 12, height=22 * 8, title=f"Plate {plate_id}: V vehicle, B blank, × excluded"
+    )
 
 
 FIGURES: Final = {"curves": curves, "plate": plate}

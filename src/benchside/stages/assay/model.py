@@ -26,6 +26,21 @@ def row_letters(row: int) -> str:
     return chr(65 + row) if row < 26 else "A" + chr(65 + row - 26)
 
 
+def place_of(ref: str | None) -> str:
+    """Return how a message names the cell a reference points to, in brackets; nothing where there is no reference.
+
+    Examples
+    --------
+    >>> place_of("day1.xlsx@0123456789ab!Layout!C4"), place_of("wells.csv@0123456789ab!row 7"), place_of(None)
+    (" (day1.xlsx, sheet 'Layout', cell C4)", ' (wells.csv, row 7)', '')
+    """
+    if ref is None:
+        return ""
+    file, _, rest = ref.rpartition("@")
+    parts = rest.split("!", 1)[-1].rsplit("!", 1)
+    return f" ({file}, sheet {parts[0]!r}, cell {parts[1]})" if len(parts) == 2 else f" ({file}, {parts[0]})"
+
+
 @dataclass(frozen=True)
 class WellTable(TypedTable):
     """Wells of plates as they were read: one row a well, with the cell its signal and its dose came from."""
@@ -50,37 +65,53 @@ class WellTable(TypedTable):
     def check(self) -> None:
         """Refuse unknown roles, wells that stand twice, and doses that contradict the role."""
         table = self.table
-        unknown = sorted(set(table["role"].drop_nulls().unique()) - set(ROLES))
-        if unknown:
-            message = f"well table: role {unknown[0]!r} is unknown{nearest(unknown[0], ROLES)}. Use one of {listed(ROLES, 6)}."
+        unknown = table.filter(~pl.col("role").is_in(ROLES).fill_null(value=False))
+        if unknown.height:
+            plate, well, role, ref = unknown.select("plate_id", "well", "role", "layout_ref").row(0)
+            hint = nearest(role or "", ROLES)
+            message = f"plate {plate}{place_of(ref)}: well {well} has role {role!r}, which is unknown{hint}. Use one of {listed(ROLES, 6)}."
             raise TableError(message)
         keys = table.select("plate_id", "well")
         if keys.n_unique() < table.height:
-            plate, well = table.filter(keys.is_duplicated()).select("plate_id", "well").row(0)
-            message = f"plate {plate}: well {well} stands more than once. Keep one row a well, or give the repeats a plate_id of their own."
+            plate, well, ref = table.filter(keys.is_duplicated()).select("plate_id", "well", "signal_ref").row(-1)
+            message = f"plate {plate}{place_of(ref)}: well {well} stands more than once. Keep one row a well, or give the repeats a plate_id of their own."
             raise TableError(message)
         self._check_doses()
+        self._check_signals()
+
+    def _check_signals(self) -> None:
+        used = ~pl.col("role").is_in(["empty", "excluded"])
+        bad = self.table.filter(used & ~pl.col("signal").is_finite().fill_null(value=False))
+        if bad.height:
+            plate, well, role, value, ref = bad.select("plate_id", "well", "role", "signal", "signal_ref").row(0)
+            message = (
+                f"plate {plate}{place_of(ref)}: {role} well {well} has {'no signal' if value is None else f'signal {value}'}, and a signal "
+                "must be a finite number. Correct the cell, or make the well empty or excluded."
+            )
+            raise TableError(message)
 
     def _check_doses(self) -> None:
         dose, role = pl.col("concentration_nM"), pl.col("role")
         dosed_control = self.table.filter(role.is_in(["vehicle", "blank"]) & (dose > 0))
         if dosed_control.height:
-            plate, well, what, value = dosed_control.select("plate_id", "well", "role", "concentration_nM").row(0)
+            plate, well, what, value, ref = dosed_control.select(
+                "plate_id", "well", "role", "concentration_nM", "layout_ref"
+            ).row(0)
             message = (
-                f"plate {plate}: well {well} is both {what} and dosed at {value:g} nM. {what.capitalize()} wells have concentration_nM 0; "
+                f"plate {plate}{place_of(ref)}: well {well} is both {what} and dosed at {value:g} nM. {what.capitalize()} wells have concentration_nM 0; "
                 "remove the dose or relabel the well."
             )
             raise TableError(message)
         undosed = self.table.filter((role == "sample") & ~(dose.is_finite() & (dose > 0)).fill_null(value=False))
         if undosed.height:
-            plate, well, value = undosed.select("plate_id", "well", "concentration_nM").row(0)
+            plate, well, value, ref = undosed.select("plate_id", "well", "concentration_nM", "layout_ref").row(0)
             hint = (
                 " A negative dose is usually a logarithm: convert it (10**x) and state the unit."
                 if value is not None and value < 0
                 else ""
             )
             message = (
-                f"plate {plate}: sample well {well} has dose {'missing' if value is None else f'{value:g} nM'}, and a sample well needs a dose above 0.{hint} "
+                f"plate {plate}{place_of(ref)}: sample well {well} has dose {'missing' if value is None else f'{value:g} nM'}, and a sample well needs a dose above 0.{hint} "
                 "Correct the dose, or make the well vehicle, blank, empty or excluded."
             )
             raise TableError(message)

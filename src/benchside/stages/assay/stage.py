@@ -15,6 +15,7 @@ from benchside.stages.assay.analyse import potency as potencies
 from benchside.stages.assay.analyse import quality as judging
 from benchside.stages.assay.model import Fits, Quality, WellTable, interval_named
 from benchside.stages.assay.read import door
+from benchside.stages.assay.read.long import is_gdsc, is_well_list
 from benchside.stages.assay.simulate import TRUTHS, simulate
 
 
@@ -115,7 +116,9 @@ def _normalise(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     wells, means = _stacked_wells(inputs), inputs.stack("controls")
     table = normalising.responses(wells, means.select(normalising.CONTROLS_SCHEMA), settings["excluded"])
     keys = table.with_row_index("row").select("row", "plate_id", "well")
-    own = keys.join(wells.select("plate_id", "well", "_input", "_row"), on=["plate_id", "well"], how="left", maintain_order="left")
+    own = keys.join(
+        wells.select("plate_id", "well", "_input", "_row"), on=["plate_id", "well"], how="left", maintain_order="left"
+    )
     control = keys.join(means.select("plate_id", "_input", "_row"), on="plate_id", how="left", maintain_order="left")
     lineage = pl.concat([part.select("row", input="_input", rows=pl.concat_list("_row")) for part in (own, control)])
     return Product(table, lineage)
@@ -155,8 +158,19 @@ def plan(settings: AssaySettings, context: StageContext) -> Sequence[Task]:
     read = [_read_task(settings, file, context) for file in files]
     names = tuple(task.name for task in read)
     tail = [
-        Task("assay.fit", "assay.fit", (From("responses", ("assay.normalise",) if settings.format == "plates" else names),), fit_settings),
-        Task("assay.potency", "assay.potency", (From("fits", ("assay.fit",)),), {"serum_fraction": settings.serum_fraction}, gives="potency"),
+        Task(
+            "assay.fit",
+            "assay.fit",
+            (From("responses", ("assay.normalise",) if settings.format == "plates" else names),),
+            fit_settings,
+        ),
+        Task(
+            "assay.potency",
+            "assay.potency",
+            (From("fits", ("assay.fit",)),),
+            {"serum_fraction": settings.serum_fraction},
+            gives="potency",
+        ),
     ]
     if settings.format == "responses":
         return [*read, *tail]
@@ -166,7 +180,12 @@ def plan(settings: AssaySettings, context: StageContext) -> Sequence[Task]:
         *read,
         Task("assay.quality", "assay.quality", (wells,), {"against": settings.quality_against}),
         Task("assay.controls", "assay.controls", (wells,), {}),
-        Task("assay.normalise", "assay.normalise", (wells, From("controls", ("assay.controls",))), {"to": "vehicle", "excluded": excluded}),
+        Task(
+            "assay.normalise",
+            "assay.normalise",
+            (wells, From("controls", ("assay.controls",))),
+            {"to": "vehicle", "excluded": excluded},
+        ),
         *tail,
     ]
 
@@ -186,7 +205,12 @@ def _read_task(settings: AssaySettings, file: str, context: StageContext) -> Tas
 def recognise(path: Path) -> bool:
     """Return whether a file looks like plates: a table of wells, or a sheet with a plate block."""
     columns = door.header(path) if path.suffix.lower() in {".csv", ".tsv", ".txt", ".parquet"} else []
-    return door.is_gdsc(columns) or door.is_well_list(columns) or path.suffix.lower() in {".xlsx", ".xls", ".ods"}
+    return is_gdsc(columns) or is_well_list(columns) or path.suffix.lower() in {".xlsx", ".xls", ".ods"}
+
+
+def analyse(wells: Any) -> Fits:
+    """Return the fitted curves of wells: normalised to the vehicle, then fitted."""
+    return fitting.fit(normalising.normalise(wells))
 
 
 STAGE: Final = Stage(
@@ -194,7 +218,7 @@ STAGE: Final = Stage(
     question="How potent is it?",
     recognise=recognise,
     read=door.read,
-    analyse=fitting.fit,
+    analyse=analyse,
     simulate=simulate,
     truths=TRUTHS,
     figures="benchside.stages.assay.figure",

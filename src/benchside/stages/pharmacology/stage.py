@@ -1,6 +1,7 @@
 """The stage as a value: its verbs, settings and the tasks it asks the study for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -39,7 +40,7 @@ class PharmacologySettings(BaseModel):
 
 def run_exposure(_inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     """Make the exposure table of one regimen: every moiety at every site, and `active`, their free sum."""
-    regimen = Regimen(**settings)
+    regimen = Regimen.model_validate({name: settings[name] for name in Regimen.model_fields})
     parts: list[pl.DataFrame] = []
     for site, matrix in PLACES:
         made = [
@@ -96,13 +97,18 @@ def _exposures(active: pl.DataFrame) -> tuple[list[Exposure], dict[tuple[str, st
     return exposures, rests_on
 
 
+def _facts_used(regimen: Regimen) -> dict[str, Any]:
+    """Return the parameters an exposure rests on, so that a corrected fact makes a new result."""
+    return {moiety: asdict(parameters(moiety)) for moiety in active_moieties(regimen.compound)}
+
+
 def plan(settings: PharmacologySettings, _context: StageContext) -> Sequence[Task]:
     """Ask for the exposure of every regimen, and for the coverage of whatever potencies the study has."""
     exposures = [
         Task(
             f"pharmacology.exposure.{regimen.compound}",
             "pharmacology.exposure",
-            settings=regimen.model_dump(),
+            settings={**regimen.model_dump(), "parameters": _facts_used(regimen)},
             gives="exposure",
         )
         for regimen in settings.regimens

@@ -135,10 +135,14 @@ def _sheet(book: CalamineWorkbook, name: str, label: str, digest: str) -> Sheet:
 
 
 def _text(path: Path, label: str) -> Sheet:
+    content = path.read_bytes()
+    if b"\x00" in content[: 1 << 16] or content.startswith(b"PK\x03\x04"):
+        message = f"{label} is named {path.suffix} and is no text (it may be a spreadsheet with another ending). Give it its own ending, or export it as text."
+        raise FileError(message)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = path.read_text(encoding="latin-1")
+        text = content.decode("latin-1")
     if not text.strip():
         message = f"{label} holds no text, only blank lines. Export it again."
         raise FileError(message)

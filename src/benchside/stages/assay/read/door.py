@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchside.core.errors import TableError, listed, nearest
-from benchside.core.tables import read_table, require_file
+from benchside.core.errors import FileError, TableError, listed, nearest
+from benchside.core.tables import FLOAT, INTEGER, cast_column, first_line, require_file, text_dialect
 from benchside.core.units import nM_per
 from benchside.stages.assay.model import ResponseTable, WellTable
 from benchside.stages.assay.read.cells import sheets
@@ -83,11 +83,15 @@ def read(
 def header(path: Path) -> list[str]:
     """Return the column names of a Parquet file or of the first line of a text file, for telling its kind."""
     if path.suffix.lower() == ".parquet":
-        return read_table(path).columns if path.stat().st_size < 1 << 16 else list(pl.read_parquet_schema(path))
+        try:
+            return list(pl.read_parquet_schema(path))
+        except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+            message = f"{path.name} could not be read as PARQUET: {first_line(error)} Save it again and retry."
+            raise FileError(message) from error
     if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
         with path.open(encoding="utf-8-sig", errors="replace") as handle:
             first = handle.readline(1 << 16)
-        return [name.strip().strip('"') for name in first.rstrip("\r\n").split("\t" if "\t" in first else ",")]
+        return [name.strip().strip('"') for name in first.rstrip("\r\n").split(text_dialect(path)[0])]
     return []
 
 
@@ -128,7 +132,11 @@ def read_responses(
         message = f"{name}: column {listed(missing)} is missing{nearest(missing[0], frame.columns)}; the columns are {listed(frame.columns, 12)}."
         raise TableError(message)
     frame = kept(frame.with_columns(source_ref=refs), where or {}, name)
-    dose = pl.col(columns["concentration"]).cast(pl.Float64)
+    numeric = {"concentration": FLOAT, "response": FLOAT, "replicate": INTEGER}
+    frame = frame.with_columns(
+        cast_column(frame, theirs, numeric[ours], noun=name) for ours, theirs in columns.items() if ours in numeric
+    )
+    dose = pl.col(columns["concentration"])
     if "concentration_unit" in columns:
         units = frame[columns["concentration_unit"]].cast(pl.String).unique().to_list()
         factors = {unit: nM_per(unit, place=name) for unit in units}
@@ -139,7 +147,7 @@ def read_responses(
         for ours, theirs in columns.items()
         if ours not in {"concentration", "response", "concentration_unit", "replicate"}
     ] + [pl.lit(value).alias(ours) for ours, value in (constants or {}).items() if ours not in columns]
-    described += [pl.col(columns["replicate"]).cast(pl.Int64).alias("replicate")] if "replicate" in columns else []
+    described += [pl.col(columns["replicate"]).alias("replicate")] if "replicate" in columns else []
     table = frame.select(*described, "source_ref", concentration=dose, response=pl.col(columns["response"]))
     if "curve_id" not in table.columns:
         parts = [part for part in ("compound", "target", "variant", "system") if part in table.columns]

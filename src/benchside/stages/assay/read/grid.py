@@ -11,7 +11,7 @@ from benchside.stages.assay.read.cells import Sheet, is_formula_error, number
 from benchside.stages.assay.read.layout import Cell, from_blocks, from_list, list_header, property_of, role_of
 
 _PLATE_NAME: Final = re.compile(r"^\s*plate\s*(id|name|barcode|no\.?)?\s*[:=]?\s*$", re.IGNORECASE)
-_OVERFLOW: Final = re.compile(r"^\s*(ovrflw|overflow|over|ovr|sat(urated)?|\*+|>\s*max|>\s*[\d.,]+)\s*$", re.IGNORECASE)
+OVERFLOW: Final = re.compile(r"^\s*(ovrflw|overflow|over|ovr|sat(urated)?|\*+|>\s*max|>\s*[\d.,]+)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def wells_of(block: Block, plate: str, layout: Mapping[str, Mapping[str, Cell]],
             "target": _word(properties, "target") or defaults.target,
             "variant": _word(properties, "variant") or defaults.variant,
             "system": _word(properties, "system") or defaults.system,
-            "replicate": int(number(properties["replicate"].value) or 1) if "replicate" in properties else 1,
+            "replicate": properties["replicate"].value if "replicate" in properties else 1,
             "signal": signal, "signal_ref": block.sheet.ref(row, column),
             "layout_ref": None if anchor is None else anchor.ref, "note": note,
         }  # fmt: skip
@@ -119,7 +119,7 @@ def signal_of(
         return found, role, None
     if role in {"empty", "excluded"} or (value is None and role == ""):
         return None, role, None
-    overflow = isinstance(value, str) and bool(_OVERFLOW.match(value))
+    overflow = isinstance(value, str) and bool(OVERFLOW.match(value))
     if overflow and defaults.overflow == "exclude":
         return None, "excluded", f"reader overflow: {str(value).strip()}"
     what = "a formula error" if is_formula_error(value) else "an overflow mark" if overflow else "no number"

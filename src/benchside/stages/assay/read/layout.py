@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchside.core.errors import LayoutError, TableError, UnitError, listed
+from benchside.core.errors import LayoutError, TableError, UnitError, listed, nearest
 from benchside.core.units import nM_per
 from benchside.stages.assay.model import ROLES
 from benchside.stages.assay.read.blocks import Block
@@ -22,6 +22,8 @@ _ROLE_WORDS: Final[Mapping[str, str]] = {
     **{role: role for role in ROLES}, "dmso": "vehicle", "vehicle control": "vehicle", "negative": "vehicle", "medium": "blank",
     "background": "blank", "no enzyme": "blank", "no cells": "blank", "positive control": "positive", "unused": "empty", "": "",
 }  # fmt: skip
+_LOGARITHM: Final = re.compile(r"^\s*-?(log(10)?|ln)[\s_(\[]*", re.IGNORECASE)
+_BRACKETED: Final = re.compile(r"[\(\[]\s*([^\)\]]+?)\s*[\)\]]\s*$")
 _UNIT: Final = re.compile(r"[\(\[_ ]\s*(log10\s*\w*|pM|nM|uM|µM|μM|mM|M|[pnuµm]?mol/L)\s*[\)\]]?\s*$")
 
 
@@ -40,6 +42,9 @@ Layout = Mapping[str, Mapping[str, Cell]]
 
 def property_of(title: str) -> str | None:
     """Return the layout property a title or column name stands for, or None where it is none (a signal block)."""
+    logarithm = _LOGARITHM.match(title)
+    if logarithm and property_of(title[logarithm.end() :]) == "concentration":
+        return "concentration"  # that it is a logarithm is for `unit_of` to refuse
     return _WORDS.get(
         re.split(r"[\(\[]", title.replace("_", " ") if title not in _WORDS else title)[0].strip().lower()
     ) or _WORDS.get(_UNIT.sub("", title).strip().lower())
@@ -47,7 +52,9 @@ def property_of(title: str) -> str | None:
 
 def unit_of(title: str, default: str | None, *, place: str) -> float:
     """Return nM per unit of a titled concentration block or column; the title's unit, else the study's, else an error."""
-    match = _UNIT.search(title)
+    if _LOGARITHM.match(title):
+        return nM_per(title, place=place)
+    match = _UNIT.search(title) or _BRACKETED.search(title)
     if match:
         return nM_per(match.group(1), place=place)
     if default is None:
@@ -134,10 +141,17 @@ def _converted(cell: Cell, name: str, factor: float) -> Cell:
             message = f"{cell.place} holds {cell.value!r}, and a dose must be a number. Correct or clear the cell."
             raise TableError(message)
         return Cell(value * factor, cell.place, cell.ref)
+    if name == "replicate":
+        count = number(cell.value)
+        if count is None or not count.is_integer():
+            message = f"{cell.place} holds {cell.value!r}, and a replicate is a whole number. Correct or clear the cell."
+            raise TableError(message)
+        return Cell(int(count), cell.place, cell.ref)
     if name == "role":
         role = _ROLE_WORDS.get(str(cell.value).strip().lower())
         if role is None:
-            message = f"{cell.place} holds role {cell.value!r}, which is unknown. Use one of {listed(ROLES, 6)}."
+            hint = nearest(str(cell.value), _ROLE_WORDS)
+            message = f"{cell.place} holds role {cell.value!r}, which is unknown{hint}. Use one of {listed(ROLES, 6)}."
             raise TableError(message)
         return Cell(role, cell.place, cell.ref)
     return cell

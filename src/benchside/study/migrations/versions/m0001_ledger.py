@@ -9,27 +9,28 @@ revision = "0001"
 down_revision = None
 
 
+def texts(*names: str) -> list[sa.Column[str]]:
+    """Return text columns that must be filled."""
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
+
+
+def number() -> sa.Column[int]:
+    """Return a running number as primary key."""
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
 def upgrade() -> None:
     """Create the tables and make them append-only."""
-    text = {"nullable": False}
     op.create_table(
         "result_sets",
         sa.Column("set_id", sa.String, primary_key=True),
-        *(sa.Column(name, sa.Text, **text) for name in ("verb", "version", "settings", "inputs", "kind", "kind_version")),
-        *(sa.Column(name, sa.Text, **text) for name in ("table_hash", "lineage_hash")),
-        sa.Column("rows", sa.Integer, **text),
-        *(sa.Column(name, sa.Text, **text) for name in ("software", "created")),
+        *texts("verb", "version", "settings", "inputs", "kind", "kind_version", "table_hash", "lineage_hash"),
+        sa.Column("rows", sa.Integer, nullable=False),
+        *texts("software", "created"),
     )
-    number = [sa.Column("id", sa.Integer, primary_key=True) for _ in range(4)]
-    op.create_table("run_events", number[0], *(sa.Column(name, sa.Text, **text) for name in ("run_id", "at", "event", "detail")))
-    op.create_table(
-        "task_results",
-        number[1],
-        *(sa.Column(name, sa.Text, **text) for name in ("run_id", "task")),
-        sa.Column("set_id", sa.String, sa.ForeignKey("result_sets.set_id"), **text),
-    )
-    op.create_table("supersessions", number[2], *(sa.Column(name, sa.Text, **text) for name in ("task", "old_set", "new_set", "at")))
-    op.create_table(
-        "exclusions", number[3], *(sa.Column(name, sa.Text, **text) for name in ("action", "plate_id", "well", "who", "why", "at"))
-    )
+    op.create_table("run_events", number(), *texts("run_id", "at", "event", "detail"))
+    made_by = sa.Column("set_id", sa.String, sa.ForeignKey("result_sets.set_id"), nullable=False)
+    op.create_table("task_results", number(), *texts("run_id", "task"), made_by)
+    op.create_table("supersessions", number(), *texts("task", "old_set", "new_set", "at"))
+    op.create_table("exclusions", number(), *texts("action", "plate_id", "well", "who", "why", "at"))
     append_only("result_sets", "run_events", "task_results", "supersessions", "exclusions")
