@@ -205,8 +205,11 @@ def quality_blocks(results: Results) -> list[Block]:
         wells = pl.concat(
             [results.table(task) for task, entry in results.current.items() if entry.kind == "wells"], how="diagonal_relaxed"
         )
+        struck = [f"{record['plate_id']}\t{record['well']}" for record in results.ledger.exclusions()]
+        excluded = pl.concat_str("plate_id", "well", separator="\t").is_in(struck)
+        drawn = wells.with_columns(role=pl.when(excluded).then(pl.lit("excluded")).otherwise("role"))
         for number, name in enumerate(quality["plate_id"]):
-            spec = plate(wells, name).to_dict()
+            spec = plate(drawn, name).to_dict()
             blocks.append(ChartBlock(f"plate-{number}", spec, "", f"Plate {name}: see the quality table above."))
     return blocks
 

@@ -67,7 +67,7 @@ def test_the_layout_as_a_list(tmp_path, ending):
 
 
 def test_several_plates_in_one_sheet(tmp_path):
-    second = {well: (*item[:3], item[3] + 1) for well, item in WELLS.items()}
+    second = {well: (*item[:3], round(item[3] + 1, 4)) for well, item in WELLS.items()}
     rows = [["Plate:", "day1-a"], *plates.signal_grid(WELLS), [], ["Plate:", "day1-b"], *plates.signal_grid(second), []]
     path = plates.write_xlsx(tmp_path / "p.xlsx", {"Reader": rows, "Layout": plates.layout_rows(WELLS)})
     table = read(path).table

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from benchside.core.figure import BLUE, VERMILION
 from benchside.core.tables import dataframe
 from benchside.stages.assay.model import ResponseTable, WellTable
 
@@ -40,7 +41,7 @@ def curves(fits: Any, responses: Any) -> alt.FacetChart:
     base = alt.Chart().encode(x=x, y=y)
     layers = alt.layer(
         base.mark_rule(strokeDash=[2, 3], color="#999").encode(x=alt.X(), y=alt.datum(0.5)),
-        base.transform_filter("datum.part === 'curve'").mark_line(color="#0072B2", strokeWidth=2),
+        base.transform_filter("datum.part === 'curve'").mark_line(color=BLUE, strokeWidth=2),
         base.transform_filter("datum.part === 'point' && !datum.excluded").mark_point(
             filled=True, size=26, color="#222", opacity=0.8
         ),
@@ -48,10 +49,10 @@ def curves(fits: Any, responses: Any) -> alt.FacetChart:
             filled=False, size=34, shape="cross", color="#888"
         ),
         base.transform_filter("datum.part === 'ic50'")
-        .mark_rule(color="#D55E00", strokeWidth=3)
+        .mark_rule(color=VERMILION, strokeWidth=3)
         .encode(x="low_nM:Q", x2="high_nM:Q"),
         base.transform_filter("datum.part === 'ic50'").mark_point(
-            shape="diamond", filled=True, size=70, color="#D55E00", opacity=1
+            shape="diamond", filled=True, size=70, color=VERMILION, opacity=1
         ),
     ).properties(width=230, height=170)
     panels = alt.Facet("curve_id:N", title=None).header(labelFontSize=11, labelFontWeight="bold")

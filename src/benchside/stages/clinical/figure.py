@@ -9,13 +9,8 @@ import numpy as np
 import polars as pl
 
 from benchside.core.errors import TableError, listed
+from benchside.core.figure import DASHES, OKABE_ITO
 from benchside.kernels.survival import TIE, crossing_time
-
-OKABE_ITO: Final = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colours told apart by colour-blind readers (Okabe and Ito 2008); yellow is left out: it is lost on white."""
-
-DASHES: Final = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [5, 2], [12, 4], [3, 1])
-"""A dash an arm, so that the figure survives a black-and-white printer."""
 
 TICK_STEPS_MONTHS: Final = (0.5, 1, 2, 3, 6, 12, 24, 36, 60, 120, 240)
 MOST_TICKS: Final = 9

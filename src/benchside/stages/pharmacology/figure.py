@@ -5,10 +5,10 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
+from benchside.core.figure import BLUE, VERMILION
 from benchside.core.tables import dataframe
 
-SITE_COLOURS: Final = {"plasma": "#0072B2", "cns": "#D55E00"}
-"""Okabe and Ito's colours for colour-blind readers; shapes and dashes say the same in black and white."""
+SITE_COLOURS: Final = {"plasma": BLUE, "cns": VERMILION}
 
 SITE_NAMES: Final = {"plasma": "body (plasma)", "cns": "brain"}
 

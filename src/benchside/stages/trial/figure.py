@@ -6,12 +6,12 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from benchside.core.figure import BLUE, VERMILION
 from benchside.stages.trial.model import NOTE
 from benchside.stages.trial.predict import arms_of, curves, step_value
 from benchside.stages.trial.read import read
 
-COLOURS: Final = ("#0072B2", "#D55E00")
-"""Okabe and Ito's blue and vermilion; the dashes say the same in black and white."""
+COLOURS: Final = (BLUE, VERMILION)
 
 
 def survival_bands(data: Any, *, level: float = 0.95) -> pl.DataFrame:

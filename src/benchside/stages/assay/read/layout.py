@@ -22,7 +22,7 @@ _ROLE_WORDS: Final[Mapping[str, str]] = {
     **{role: role for role in ROLES}, "dmso": "vehicle", "vehicle control": "vehicle", "negative": "vehicle", "medium": "blank",
     "background": "blank", "no enzyme": "blank", "no cells": "blank", "positive control": "positive", "unused": "empty", "": "",
 }  # fmt: skip
-_LOGARITHM: Final = re.compile(r"^\s*-?(log(10)?|ln)[\s_(\[]*", re.IGNORECASE)
+_LOGARITHM: Final = re.compile(r"^\s*-?(log(10)?|ln)\b.*\b(conc|concentrations?|doses?)\b", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"[\(\[]\s*([^\)\]]+?)\s*[\)\]]\s*$")
 _UNIT: Final = re.compile(r"[\(\[_ ]\s*(log10\s*\w*|pM|nM|uM|µM|μM|mM|M|[pnuµm]?mol/L)\s*[\)\]]?\s*$")
 
@@ -42,8 +42,7 @@ Layout = Mapping[str, Mapping[str, Cell]]
 
 def property_of(title: str) -> str | None:
     """Return the layout property a title or column name stands for, or None where it is none (a signal block)."""
-    logarithm = _LOGARITHM.match(title)
-    if logarithm and property_of(title[logarithm.end() :]) == "concentration":
+    if _LOGARITHM.match(title.replace("_", " ")):
         return "concentration"  # that it is a logarithm is for `unit_of` to refuse
     return _WORDS.get(
         re.split(r"[\(\[]", title.replace("_", " ") if title not in _WORDS else title)[0].strip().lower()
@@ -52,7 +51,7 @@ def property_of(title: str) -> str | None:
 
 def unit_of(title: str, default: str | None, *, place: str) -> float:
     """Return nM per unit of a titled concentration block or column; the title's unit, else the study's, else an error."""
-    if _LOGARITHM.match(title):
+    if _LOGARITHM.match(title.replace("_", " ")):
         return nM_per(title, place=place)
     match = _UNIT.search(title) or _BRACKETED.search(title)
     if match:
