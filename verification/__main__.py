@@ -31,7 +31,9 @@ def main() -> int:
             print(outcome.line(), flush=True)
             outcomes.append(outcome)
     short = sum(outcome.holds is False for outcome in outcomes)
-    print(f"{sum(outcome.holds is True for outcome in outcomes)} ok, {short} SHORT, {sum(outcome.holds is None for outcome in outcomes)} skipped")
+    print(
+        f"{sum(outcome.holds is True for outcome in outcomes)} ok, {short} SHORT, {sum(outcome.holds is None for outcome in outcomes)} skipped"
+    )
     return 0 if outcomes and not short else 1
 
 

@@ -46,16 +46,20 @@ def kill_after(root: Path, seconds: float) -> bool:
     return False
 
 
-def kills(count: int, *, seed: int = 1) -> KillReport:
-    """Kill runs of the bundled study at `count` random moments, in turn of a fresh study and of one killed before."""
+def kills(count: int, *, seed: int = 1, warm_up: bool = True) -> KillReport:
+    """Kill runs of the bundled study at `count` random moments, in turn of a fresh study and of one killed before.
+
+    `warm_up` runs it once before its usual duration is measured, so that compilation is no part of that.
+    """
     rng = np.random.default_rng(seed)
     faults: list[str] = []
     landed = removed = 0
     with tempfile.TemporaryDirectory(prefix="benchside-kill-") as folder:
         fresh, undisturbed = write_demo(Path(folder) / "fresh"), Path(folder) / "undisturbed"
         shutil.copytree(fresh, undisturbed)
-        benchside("run", undisturbed)  # compiles, where nothing is compiled yet
-        shutil.rmtree(undisturbed / "results")
+        if warm_up:
+            benchside("run", undisturbed)
+            shutil.rmtree(undisturbed / "results")
         began = time.perf_counter()
         benchside("run", undisturbed)
         usual, wanted = time.perf_counter() - began, numbers(undisturbed)
@@ -79,4 +83,6 @@ def check(count: int = 30) -> Outcome:
     found = kills(count)
     figure = f"{found.landed} of {found.asked} kills hit a run; {len(found.faults)} faults; leftovers removed in {found.removed} studies"
     figure += f"; first: {found.faults[0]}" if found.faults else ""
-    return Outcome("killed runs", figure, "no fault, at least half hit a run", not found.faults and 2 * found.landed >= found.asked)
+    return Outcome(
+        "killed runs", figure, "no fault, at least half hit a run", not found.faults and 2 * found.landed >= found.asked
+    )

@@ -70,7 +70,9 @@ def ledger_faults(root: Path) -> list[str]:
         named = ledger.execute("SELECT table_hash, lineage_hash FROM result_sets").fetchall()
     there = {path.name for path in (root / "results" / "objects").glob("*/*")}
     wanted = {f"{table}.parquet" for table, _ in named} | {f"{trail}.lineage.parquet" for _, trail in named}
-    return found + [f"missing: {name}" for name in sorted(wanted - there)] + [f"orphan: {name}" for name in sorted(there - wanted)]
+    return (
+        found + [f"missing: {name}" for name in sorted(wanted - there)] + [f"orphan: {name}" for name in sorted(there - wanted)]
+    )
 
 
 def numbers(root: Path) -> dict[str, tuple[object, ...]]:

@@ -35,9 +35,16 @@ def check() -> Outcome:
             kept = any(home.rglob("*.nbi"))
             warned = "NUMBA_CACHE_DIR" in err
             faults += [] if code == 0 else [f"{case}: exit code {code}: {err.strip()[-200:]}"]
-            faults += [] if kept == (case != "kept nowhere") else [f"{case}: compiled kernels {'were' if kept else 'were not'} kept"]
+            faults += (
+                [] if kept == (case != "kept nowhere") else [f"{case}: compiled kernels {'were' if kept else 'were not'} kept"]
+            )
             faults += [] if warned != kept else [f"{case}: {'a' if warned else 'no'} warning: {err.strip()[-200:]}"]
     where = Path(kernels.__file__).parent
     if os.access(where, os.W_OK, effective_ids=False) and where.stat().st_mode & 0o002:
         return skipped(NAME, f"{where} is writable for everyone")
-    return Outcome(NAME, f"{len(faults)} faults" + "".join(f"; {one}" for one in faults[:1]), "runs finish, warned where nothing is kept", not faults)
+    return Outcome(
+        NAME,
+        f"{len(faults)} faults" + "".join(f"; {one}" for one in faults[:1]),
+        "runs finish, warned where nothing is kept",
+        not faults,
+    )

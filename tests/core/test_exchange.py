@@ -159,12 +159,6 @@ def potency(**changes):
     return Potency(pl.DataFrame({**row, **changes}))
 
 
-def test_a_potency_is_found_or_there_is_none():
-    assert potency().of_compound("x", "WT")["value_nM"] == 10.0
-    with pytest.raises(NoEvidenceError, match=r"no potency of x on L1196M.*known are x on WT, x on G1202R.*no default"):
-        potency().of_compound("x", "L1196M")
-
-
 @pytest.mark.parametrize("value", [0.0, -3.0])
 def test_a_potency_is_positive(value):
     with pytest.raises(TableError, match=r"value_nM must be > 0; x on G1202R has"):

@@ -22,7 +22,6 @@ from benchside.core.tables import (
     conform,
     dataframe,
     file_hash,
-    only,
     read_table,
     table_hash,
 )
@@ -156,10 +155,6 @@ def test_a_typed_table_checks_at_birth():
     assert Doses.of(held) is held
     with pytest.raises(TableError, match="below 0"):
         Doses(good().with_columns(dose_nM=pl.lit(-1.0)))
-
-
-def test_only_keeps_the_order_asked_for():
-    assert only(good(), ["name", "absent", "note"]).columns == ["name", "note"]
 
 
 # ---------------------------------------------------------------- the hash

@@ -1,6 +1,7 @@
 """Slow twins of the dose-response kernels, written from the definitions with scipy and dense grids."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import least_squares, lsq_linear, minimize
@@ -107,7 +108,7 @@ def crossing(inside, end, rss, threshold, *, step):
 
 def mid_limits(mid, threshold, x, y, *, step=0.2):
     limits = box(x)[3]
-    return [crossing(mid, end, lambda at: profile_rss(at, x, y), threshold, step=step) for end in limits]
+    return [crossing(mid, end, partial(profile_rss, x=x, y=y), threshold, step=step) for end in limits]
 
 
 @dataclass
@@ -183,7 +184,7 @@ def hard_curves():
     rng = np.random.default_rng(20240607)
     ten = np.log(1000.0 / 3.0 ** np.arange(10))[::-1]
     shapes = {
-        "flat": lambda x: np.ones_like(x),
+        "flat": np.ones_like,
         "steep step": lambda x: curve(x, 1.0, 0.05, 30.0, ten[5] + 0.02),
         "partial dose": lambda x: np.where(x < ten[4] - 0.1, 1.0, np.where(x > ten[4] + 0.1, 0.1, 0.6)),
         "rising": lambda x: curve(x, 0.2, 1.0, 1.3, ten[6]),

@@ -90,12 +90,9 @@ def evidence(
 
 def trial_simulate(design: str, study: Path, *, replicates: int, seed: int, out: Path | None, as_json: bool) -> None:
     """Predict a trial from the potencies and exposures of a study that has been run."""
-    results = Results.of(study)
-    try:
+    with Results.of(study) as results:
         settings = TrialSettings(design=design, replicates=replicates)
         predictions = what_if(results, "trial", settings, seed=seed)["trial.predict"]
-    finally:
-        results.close()
     if out is not None:
         write_out(predictions, out)
     if as_json:

@@ -52,18 +52,12 @@ def exclude(root: Path, plate: str, wells: Sequence[str], *, who: str, why: str,
     if not who.strip() or not why.strip():
         message = "an exclusion needs a name and a reason. Give both: --who NAME --why REASON."
         raise StudyError(message)
-    with study_lock(root):
-        results = Results.of(root)
-        try:
-            _require_wells(results, plate, wells)
-            if undo:
-                _require_excluded(results, plate, wells)
-            action = "include" if undo else "exclude"
-            results.ledger.exclude(
-                [{"action": action, "plate_id": plate, "well": well, "who": who, "why": why} for well in wells]
-            )
-        finally:
-            results.close()
+    with study_lock(root), Results.of(root) as results:
+        _require_wells(results, plate, wells)
+        if undo:
+            _require_excluded(results, plate, wells)
+        action = "include" if undo else "exclude"
+        results.ledger.exclude([{"action": action, "plate_id": plate, "well": well, "who": who, "why": why} for well in wells])
     verb = "counts again" if undo else "is excluded (still drawn, greyed)"
     say(f"{plate} {listed(wells, 12)} {verb}. Run the study again: benchside run {root}")
 

@@ -31,11 +31,8 @@ def headline(record: Evidence) -> str:
 
 def trace(root: Path, number: str, *, as_json: bool) -> None:
     """Print the trail of a number."""
-    results = Results.of(root)
-    try:
+    with Results.of(root) as results:
         trail = trace_number(results, number)
-    finally:
-        results.close()
     if as_json:
         print_json({"number": trail.evidence.model_dump(mode="json"), "note": trail.note, "trail": step_json(trail.step)})
         return
@@ -86,11 +83,8 @@ def step_json(step: Step) -> dict[str, Any]:
 
 def replay(root: Path, number: str, *, as_json: bool) -> None:
     """Print whether a number comes out the same again; leave with exit code 1 where it does not."""
-    results = Results.of(root)
-    try:
+    with Results.of(root) as results:
         found = replay_number(results, number)
-    finally:
-        results.close()
     if as_json:
         print_json(
             {"id": number, "value": found.value, "was": found.evidence.value, "same": found.same, "verdict": found.sentence()}
@@ -104,11 +98,8 @@ def replay(root: Path, number: str, *, as_json: bool) -> None:
 
 def numbers(root: Path, quantity: str | None, *, as_json: bool) -> None:
     """Print the numbers of a study with their ids."""
-    results = Results.of(root)
-    try:
+    with Results.of(root) as results:
         records = [record for record in results.records() if quantity is None or record.quantity == quantity]
-    finally:
-        results.close()
     if as_json:
         print_json({"numbers": [record.model_dump(mode="json", include=LISTED) for record in records]})
         return

@@ -57,21 +57,6 @@ class Potency(TypedTable):
             )
             raise TableError(message)
 
-    def of_compound(self, compound: str, variant: str) -> dict[str, Any]:
-        """Return the row of one compound and variant.
-
-        Raises
-        ------
-        NoEvidenceError
-            When there is none: a potency is never assumed.
-        """
-        rows = self.table.filter((pl.col("compound") == compound) & (pl.col("variant") == variant))
-        if rows.is_empty():
-            known = [f"{row[0]} on {row[1]}" for row in self.table.select("compound", "variant").iter_rows()]
-            message = f"no potency of {compound} on {variant} is known here; known are {listed(known)}. Add a curve or an evidence row; there is no default."
-            raise NoEvidenceError(message)
-        return rows.row(0, named=True)
-
 
 @dataclass(frozen=True)
 class Exposure:

@@ -15,4 +15,3 @@ OKABE_ITO: Final = (BLACK, VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY)
 
 DASHES: Final = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [5, 2], [12, 4], [3, 1])
 """A dash a series, in the order of the colours."""
-

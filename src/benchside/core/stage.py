@@ -1,5 +1,6 @@
 """What a stage is to the study: a value with its verbs, its settings and the tasks it asks for. Stages never meet each other here."""
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,3 +194,8 @@ class Stage:
     verbs: Mapping[str, Verb]
     plan: Callable[[Any, StageContext], Sequence[Task]]
     """(settings, context) -> the tasks of this stage in this study, in order."""
+
+    def figure(self, name: str) -> Callable[..., Any]:
+        """Return the maker of one chart of this stage."""
+        charts: Mapping[str, Callable[..., Any]] = importlib.import_module(self.figures).FIGURES
+        return charts[name]

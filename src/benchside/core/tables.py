@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self, cast
@@ -244,8 +244,3 @@ def file_hash(path: Path) -> str:
         while block := handle.read(1 << 22):
             digest.update(block)
     return digest.hexdigest()
-
-
-def only(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the named columns of a table, those that it has."""
-    return table.select(name for name in columns if name in table.columns)

@@ -80,11 +80,11 @@ class Kernel:
         self.__module__ = function.__module__
         self.__wrapped__ = function
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the compiled function, compiling first where that has not happened."""
         if self.dispatcher is None:
             _compile_waiting()
-        return cast("Callable[..., Any]", self.dispatcher)(*arguments)
+        return cast("Callable[..., Any]", self.dispatcher)(*arguments, **named)
 
 
 def _compile_waiting() -> None:

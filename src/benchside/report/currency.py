@@ -20,11 +20,8 @@ def is_current(root: Path) -> bool:
     path = root / DOSSIER
     if not path.is_file():
         return False
-    results = Results.of(root)
-    try:
+    with Results.of(root) as results:
         return stamp(content_hash(load(root, STAGES), results)) in read_head(path)
-    finally:
-        results.close()
 
 
 def content_hash(study: StudyFile, results: Results) -> str:

@@ -48,13 +48,10 @@ def write_dossier(root: Path) -> Path:
         When the study has not been run, or the page cannot be written.
     """
     study, path = load(root, STAGES), root / DOSSIER
-    results = Results.of(root)
-    try:
+    with Results.of(root) as results:
         history = results.ledger.history()
         content = content_hash(study, results)
         write_text(path, render(page(study, results, history, content), bundle(root)))
-    finally:
-        results.close()
     return path
 
 

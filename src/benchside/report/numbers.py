@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from benchside.core.evidence import SET_DIGITS, number_id
+from benchside.core.evidence import number_id
 from benchside.report.blocks import Cell, Tone, interval_text, value_text
 from benchside.report.trails import trail_lines
 from benchside.study.results import Results
@@ -26,11 +26,6 @@ class Numbers:
         number = number_id(self.results.current[self.task].set_id, key, quantity)
         lines = trail_lines(trace(self.results, number)) if self.with_trails else ()
         return Cell(text, tone, number, lines, title)
-
-    @property
-    def set_prefix(self) -> str:
-        """The first part of the ids."""
-        return self.results.current[self.task].set_id[:SET_DIGITS]
 
 
 def with_interval(value: float | None, lower: float | None, upper: float | None, relation: str | None = "=") -> str:

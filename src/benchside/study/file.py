@@ -75,7 +75,8 @@ def checked(section: str, model: type[Model], raw: object) -> Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # a misspelt key is also a missing one
         place = ".".join(str(part) for part in first["loc"]) or section
         known = list(model.model_fields)
         if first["type"] == "extra_forbidden":

@@ -17,7 +17,7 @@ from benchside.study.workflow import LEDGER, RESULTS
 
 @dataclass(frozen=True)
 class Results:
-    """What a finished run left; open with `Results.of(root)`, close when done."""
+    """What a finished run left. Use it as a context: ``with Results.of(root) as results``."""
 
     root: Path
     ledger: Ledger
@@ -86,3 +86,9 @@ class Results:
     def close(self) -> None:
         """Close the ledger."""
         self.ledger.close()
+
+    def __enter__(self) -> "Results":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

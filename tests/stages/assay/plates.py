@@ -41,8 +41,8 @@ def layout_rows(wells, size=96, *, unit="nM", roles=None, compounds=None, doses=
     title = dose_title or f"Concentration ({unit})"
     return [
         ["Role"], *grid(size, lambda well: role.get(well, "empty")), [],
-        ["Compound"], *grid(size, lambda well: compound.get(well)), [],
-        [title], *grid(size, lambda well: dose.get(well)),
+        ["Compound"], *grid(size, compound.get), [],
+        [title], *grid(size, dose.get),
     ]  # fmt: skip
 
 

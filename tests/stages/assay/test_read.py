@@ -27,7 +27,9 @@ def assert_is(table, wells, *, size=96):
     assert {row["role"] for row in rows.values()} <= {"empty"}
 
 
-@pytest.mark.parametrize(("delimiter", "decimal", "ending"), [(",", ".", "csv"), (";", ",", "csv"), ("\t", ".", "tsv"), ("\t", ",", "txt")])
+@pytest.mark.parametrize(
+    ("delimiter", "decimal", "ending"), [(",", ".", "csv"), (";", ",", "csv"), ("\t", ".", "tsv"), ("\t", ",", "txt")]
+)
 def test_a_grid_in_a_text_file(tmp_path, delimiter, decimal, ending):
     rows = [["Plate reader 3000"], [], ["OD 450"], *plates.signal_grid(WELLS), [], *plates.layout_rows(WELLS)]
     path = plates.write_csv(tmp_path / f"day1.{ending}", rows, delimiter=delimiter, decimal=decimal)
@@ -117,7 +119,9 @@ def test_compound_names_are_text_and_nothing_else(tmp_path):
 # ---------------------------------------------------------------- long tables
 
 
-@pytest.mark.parametrize(("delimiter", "decimal", "ending"), [(",", ".", "csv"), (";", ",", "csv"), ("\t", ".", "tsv"), ("\t", ".", "txt")])
+@pytest.mark.parametrize(
+    ("delimiter", "decimal", "ending"), [(",", ".", "csv"), (";", ",", "csv"), ("\t", ".", "tsv"), ("\t", ".", "txt")]
+)
 def test_a_long_table(tmp_path, delimiter, decimal, ending):
     path = plates.write_csv(tmp_path / f"l.{ending}", plates.long_rows(WELLS), delimiter=delimiter, decimal=decimal)
     table = read(path).table
@@ -157,10 +161,19 @@ def test_two_hundred_thousand_rows_in_seconds(tmp_path):
 
 
 def test_a_table_of_responses(tmp_path):
-    frame = pl.DataFrame({"drug": ["x"] * 4 + ["y"], "dose": [1.0, 10.0, 1.0, 10.0, 5.0], "unit": ["uM", "uM", "nM", "nM", "nM"], "pct": [90.0, 20.0, 99.0, 97.0, 50.0]})
+    frame = pl.DataFrame(
+        {
+            "drug": ["x"] * 4 + ["y"],
+            "dose": [1.0, 10.0, 1.0, 10.0, 5.0],
+            "unit": ["uM", "uM", "nM", "nM", "nM"],
+            "pct": [90.0, 20.0, 99.0, 97.0, 50.0],
+        }
+    )
     frame.write_csv(tmp_path / "r.csv")
     columns = {"compound": "drug", "concentration": "dose", "concentration_unit": "unit", "response": "pct"}
-    table = read_responses(tmp_path / "r.csv", columns=columns, response_unit="percent", constants={"variant": "WT"}, where={"drug": "x"}).table
+    table = read_responses(
+        tmp_path / "r.csv", columns=columns, response_unit="percent", constants={"variant": "WT"}, where={"drug": "x"}
+    ).table
     assert table["concentration_nM"].to_list() == [1000.0, 10000.0, 1.0, 10.0]
     assert table["response"].to_list() == pytest.approx([0.9, 0.2, 0.99, 0.97])
     assert table["curve_id"].unique().to_list() == ["x | WT"]
@@ -190,7 +203,9 @@ def test_the_gdsc_raw_format(tmp_path):
 
 @pytest.mark.parametrize("column", ["POSITION", "CONC", "INTENSITY"])
 def test_a_gdsc_table_with_a_word_for_a_number(tmp_path, column):
-    gdsc().with_columns(pl.when(pl.col("POSITION") == 4).then(pl.lit("many")).otherwise(pl.col(column).cast(pl.String)).alias(column)).write_csv(tmp_path / "g.csv")
+    gdsc().with_columns(
+        pl.when(pl.col("POSITION") == 4).then(pl.lit("many")).otherwise(pl.col(column).cast(pl.String)).alias(column)
+    ).write_csv(tmp_path / "g.csv")
     with pytest.raises(TableError, match=rf"g\.csv: column {column} must hold (whole )?numbers, but row 4 holds 'many'"):
         read(tmp_path / "g.csv")
 
@@ -208,7 +223,11 @@ def test_gdsc_plates_have_the_stored_quality():
     for against, suffix in (("blank", "B"), ("positive", "PC1")):
         got = quality(table, against=against).table.sort(pl.col("plate_id").cast(pl.Int64))
         assert got["plate_id"].cast(pl.Int64).to_list() == stored["BARCODE"].to_list()
-        for column, theirs in (("z_prime", "zprime_NC1_vs_"), ("robust_z_prime", "robust_zprime_NC1_vs_"), ("ssmd", "ssmd_NC1_vs_")):
+        for column, theirs in (
+            ("z_prime", "zprime_NC1_vs_"),
+            ("robust_z_prime", "robust_zprime_NC1_vs_"),
+            ("ssmd", "ssmd_NC1_vs_"),
+        ):
             assert got[column].to_list() == pytest.approx(stored[theirs + suffix].to_list(), rel=1e-6, abs=1e-9)
 
 
@@ -216,11 +235,18 @@ def test_gdsc_plates_have_the_stored_quality():
 
 
 @pytest.mark.parametrize(
-    ("cell", "value"), [("1,5", 1.5), ("-0,25e3", -250.0), (" 7 ", 7.0), (3, 3.0), (True, None), ("1,234.5", None), ("x", None), (None, None)]
+    ("cell", "value"),
+    [("1,5", 1.5), ("-0,25e3", -250.0), (" 7 ", 7.0), (3, 3.0), (True, None), ("1,234.5", None), ("x", None), (None, None)],
 )
 def test_numbers_as_people_write_them(cell, value):
     assert number(cell) == value
 
 
 def test_cells_have_their_spreadsheet_names():
-    assert [cell_name(0, 0), cell_name(9, 25), cell_name(0, 26), cell_name(0, 701), cell_name(0, 702)] == ["A1", "Z10", "AA1", "ZZ1", "AAA1"]
+    assert [cell_name(0, 0), cell_name(9, 25), cell_name(0, 26), cell_name(0, 701), cell_name(0, 702)] == [
+        "A1",
+        "Z10",
+        "AA1",
+        "ZZ1",
+        "AAA1",
+    ]

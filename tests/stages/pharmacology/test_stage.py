@@ -99,14 +99,14 @@ def test_the_law_of_the_stage(truth):
 
 def test_figures_hold_the_numbers_of_the_table():
     table = pl.concat(exposures())
-    chart = STAGE.figures["exposure_curves"](table).to_dict()
+    chart = STAGE.figure("exposure_curves")(table).to_dict()
     shown = pl.DataFrame(next(iter(chart["datasets"].values())))
     expected = table.filter((pl.col("moiety") == "active") & (pl.col("matrix") == "free"))
     assert shown["concentration_nM"].to_list() == expected["concentration_nM"].to_list()
     covered = coverage_of(
         pl.concat([potencies(), potencies()[:1].with_columns(compound=pl.lit("lorlatinib"))]), exposures()
     ).table
-    drawn = STAGE.figures["coverage"](covered).to_dict()
+    drawn = STAGE.figure("coverage")(covered).to_dict()
     assert "1 without exposure not shown" in str(drawn)
     held = [value for rows in drawn["datasets"].values() for value in (row.get("coverage_average") for row in rows) if value]
     assert sorted(held) == sorted(covered["coverage_average"].drop_nulls().to_list())

@@ -129,7 +129,7 @@ def test_recognise(tmp_path, make_potencies):
 
 def test_figure_is_headed_a_sketch_and_draws_the_prediction(make_potencies):
     _, events, predictions = run(make_potencies())
-    chart = STAGE.figures["kaplan_meier"](events.table).to_dict()
+    chart = STAGE.figure("kaplan_meier")(events.table).to_dict()
     text = str(chart)
     assert f"Predicted PFS ({NOTE})" in text
     row = predictions.table.filter(pl.col("quantity") == "hazard_ratio").row(0, named=True)

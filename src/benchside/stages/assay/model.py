@@ -220,7 +220,7 @@ class FitStatus(StrEnum):
     step = "The curve falls within one dose step, so the slope is only known to be steep. Add doses around the midpoint."
     above = "The response never falls to one half, so the IC50 is above the top dose. Add higher doses."
     below = "The response is below one half at the lowest dose already, so the IC50 is below it. Add lower doses."
-    rising = "The response rises with dose, so there is no IC50. Check the layout and the controls."
+    rising = "The response rises through one half with dose, so there is no IC50. Check the layout and the controls."
     open_lower = "The lower limit of the midpoint is open: these doses do not exclude arbitrarily low values."
     open_upper = "The upper limit of the midpoint is open: these doses do not exclude arbitrarily high values."
     open_both = "Both limits of the midpoint are open: these doses do not settle it."

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchside.core.errors import LayoutError, TableError
+from benchside.core.errors import LayoutError
 from benchside.core.stage import Files, From, Inputs, Product, Stage, StageContext, Task, Verb, lineage_by, lineage_of
 from benchside.stages.assay.analyse import fit as fitting
 from benchside.stages.assay.analyse import normalise as normalising
@@ -58,22 +58,16 @@ def _read(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
         label=settings["file"],
         **{name: settings[name] for name in ("concentration_unit", "target", "variant", "system", "overflow")},
     )
-    _require_content(wells.table, settings["file"])
+    _require_samples(wells.table, settings["file"])
     normalising.controls(wells.table)  # a plate without its controls is refused before anything is written
     return Product(wells.table, lineage_of([]))
 
 
-def _require_content(table: pl.DataFrame, label: str) -> None:
-    """Refuse a file without sample wells, and sample wells without a signal."""
-    samples = table.filter(pl.col("role") == "sample")
-    if samples.is_empty():
+def _require_samples(table: pl.DataFrame, label: str) -> None:
+    """Refuse a file without sample wells."""
+    if (table["role"] != "sample").all():
         message = f"{label}: no well is a sample (a compound with a dose). Complete the layout."
         raise LayoutError(message)
-    unread = samples.filter(~pl.col("signal").is_finite().fill_null(value=False))
-    if unread.height:
-        ref, well, value = unread.select("signal_ref", "well", "signal").row(0)
-        message = f"{ref}: sample well {well} has signal {value}, and a signal must be a finite number. Correct the cell or exclude the well."
-        raise TableError(message)
 
 
 def _read_responses(inputs: Inputs, settings: Mapping[str, Any]) -> Product:

@@ -9,7 +9,7 @@ from benchside.core.errors import MatrixMismatch, SettingError, TableError
 from benchside.core.exchange import Exposure, Matrix, Site, require_free
 from benchside.core.seeds import patient_rng
 from benchside.kernels.pharmacokinetics import Floats, steady_state_concentration
-from benchside.stages.pharmacology.model import Parameters, active_moieties, parameters
+from benchside.stages.pharmacology.model import Parameters, parameters
 
 GRID_POINTS = 121
 """Times of an interval: 0.1 h apart over 12 h."""
@@ -145,9 +145,3 @@ def active_sum(exposures: Sequence[Exposure]) -> Exposure:
         sentences.append(f"{names} are summed at the same free IC50 (published as of similar potency)")
     status = "; ".join(sentences) or "ok"
     return Exposure(table, first.compound, first.site, "free", status)
-
-
-def active_exposure(compound: str, *, dose_mg: float, every_h: float, site: Site) -> Exposure:
-    """Return the free exposure of a compound with its active metabolites, for the typical patient."""
-    moieties = active_moieties(compound)
-    return active_sum([exposure(moiety, dose_mg=dose_mg, every_h=every_h, site=site, matrix="free") for moiety in moieties])

@@ -30,7 +30,7 @@ def normalise(wells: Any, *, to: Literal["vehicle"] = "vehicle", excluded: Seque
     Raises
     ------
     TableError
-        When a plate lacks vehicle wells, or has neither blank nor positive control wells.
+        When a plate lacks vehicle wells, has neither blank nor positive control wells, or an excluded well is no sample well.
 
     Examples
     --------
@@ -42,6 +42,14 @@ def normalise(wells: Any, *, to: Literal["vehicle"] = "vehicle", excluded: Seque
     """
     del to  # one choice so far; named so that a script says what it did
     table = WellTable.of(wells).table
+    samples = set(table.filter(pl.col("role") == "sample").select("plate_id", "well").rows())
+    stray = next((record for record in excluded if (record["plate_id"], record["well"]) not in samples), None)
+    if stray is not None:
+        message = (
+            f"plate {stray['plate_id']}: {stray['well']} is no sample well of it, and only sample wells can be excluded here. "
+            "Give a control well the role 'excluded' in the layout, or correct the name."
+        )
+        raise TableError(message)
     return ResponseTable(responses(table, controls(table), excluded))
 
 

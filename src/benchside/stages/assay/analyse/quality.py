@@ -91,6 +91,6 @@ def _flags(against: Control) -> pl.Expr:
         pl.when(few).then(pl.lit(f"fewer than two vehicle or {against} wells: no Z'"))
         .when(window <= 0).then(pl.lit(f"vehicle does not exceed {against}: check the layout for swapped controls"))
         .when(spread >= window).then(pl.lit("failed: Z' is 0 or less, the controls overlap within three standard deviations"))
-        .when(spread >= window / 2).then(pl.lit("marginal: Z' is below 0.5"))
+        .when(spread > window / 2).then(pl.lit("marginal: Z' is below 0.5"))
         .otherwise(pl.lit("")).alias("flags")
     )  # fmt: skip

@@ -107,14 +107,19 @@ class Shapes:
         return np.asarray(self.low >= self.high)
 
     @cached_property
+    def ends(self) -> tuple[FloatArray, FloatArray]:
+        """Response of every curve at its lowest and at its highest dose; between them it is monotone."""
+        return self.response_at(np.log(self.lowest_nM)), self.response_at(np.log(self.highest_nM))
+
+    @cached_property
     def above(self) -> BoolArray:
-        """Whether the falling curve is above one half at the top dose still."""
-        return np.asarray(self.fitted & self.falls & (self.response_at(np.log(self.highest_nM)) > HALF))
+        """Whether the curve, whichever way it runs, is above one half at every tested dose."""
+        return np.asarray(self.fitted & (np.minimum(*self.ends) > HALF))
 
     @cached_property
     def below(self) -> BoolArray:
-        """Whether the falling curve is below one half at the lowest dose already."""
-        return np.asarray(self.fitted & self.falls & (self.response_at(np.log(self.lowest_nM)) < HALF))
+        """Whether the curve is below one half at every tested dose."""
+        return np.asarray(self.fitted & (np.maximum(*self.ends) < HALF))
 
     @cached_property
     def inside(self) -> BoolArray:
@@ -176,7 +181,7 @@ class Shapes:
         rules = [
             (self.few, FitStatus.too_few),
             (~self.fitted & ~self.few, FitStatus.constant),
-            (self.fitted & ~self.falls, FitStatus.rising),
+            (self.fitted & ~self.falls & ~self.above & ~self.below, FitStatus.rising),
             (self.above, FitStatus.above),
             (self.below, FitStatus.below),
             (self.outside, FitStatus.midpoint_outside),

@@ -1,5 +1,6 @@
 """Plate grids: signal blocks and the layout that says what is in their wells, in one workbook or in two files."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def wells_of(block: Block, plate: str, layout: Mapping[str, Mapping[str, Cell]],
     for well, value, row, column in block.cells():
         properties = layout.get(well, {})
         role = role_of(properties)
-        signal, role, note = signal_of(block, row, column, value, role, defaults)
+        signal, role, note = signal_of(value, role, block.sheet.place(row, column), defaults)
         dose = properties.get("concentration")
         anchor = dose or next(iter(properties.values()), None)
         yield {
@@ -110,23 +111,27 @@ def _word(properties: Mapping[str, Cell], name: str) -> str | None:
     return str(properties[name].value).strip() if name in properties else None
 
 
-def signal_of(
-    block: Block, row: int, column: int, value: Any, role: str, defaults: Defaults
-) -> tuple[float | None, str, str | None]:
+def signal_of(value: Any, role: str, place: str, defaults: Defaults) -> tuple[float | None, str, str | None]:
     """Return (signal, role, note) of a well; a used well without a number is refused, or excluded where the study says so."""
     found = number(value)
-    if found is not None and found == found and abs(found) != float("inf"):
+    if found is not None and math.isfinite(found):
         return found, role, None
-    if role in {"empty", "excluded"} or (value is None and role == ""):
+    if role in {"empty", "excluded"}:
         return None, role, None
     overflow = isinstance(value, str) and bool(OVERFLOW.match(value))
     if overflow and defaults.overflow == "exclude":
         return None, "excluded", f"reader overflow: {str(value).strip()}"
+    if value is None:
+        message = (
+            f"{place} is empty or holds a formula error, and is the signal of a {role} well. "
+            "Correct the cell, or give the well the role 'excluded'."
+        )
+        raise TableError(message)
     what = "a formula error" if is_formula_error(value) else "an overflow mark" if overflow else "no number"
     remedy = (
         'Set overflow = "exclude" to leave such wells out, or correct the cell.'
         if overflow
         else "Correct the cell, or give the well the role 'excluded'."
     )
-    message = f"{block.sheet.place(row, column)} holds {value!r}, {what}, as the signal of a {role or 'used'} well. {remedy}"
+    message = f"{place} holds {value!r}, {what}, as the signal of a {role} well. {remedy}"
     raise TableError(message)

@@ -1,5 +1,6 @@
 """Layouts: what is in each well, as grids (a block a property) or as a list (a row a well), always with its cell."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def from_list(sheet: Sheet, unit: str | None) -> dict[str, dict[str, Cell]]:
         if well in layout:
             message = f"{sheet.place(row, columns['well'])}: well {well} stands twice in the layout. Keep one row a well."
             raise LayoutError(message)
-        layout[well] = {name: cell for name, cell in _row_cells(sheet, row, columns, factor)}
+        layout[well] = dict(_row_cells(sheet, row, columns, factor))
     return layout
 
 
@@ -136,7 +137,7 @@ def _converted(cell: Cell, name: str, factor: float) -> Cell:
     """Return a cell with its concentration in nM, or its role as one of the known ones."""
     if name == "concentration":
         value = number(cell.value)
-        if value is None or is_formula_error(cell.value) or value != value or value in (float("inf"), float("-inf")):
+        if value is None or is_formula_error(cell.value) or not math.isfinite(value):
             message = f"{cell.place} holds {cell.value!r}, and a dose must be a number. Correct or clear the cell."
             raise TableError(message)
         return Cell(value * factor, cell.place, cell.ref)
@@ -157,10 +158,17 @@ def _converted(cell: Cell, name: str, factor: float) -> Cell:
 
 
 def role_of(properties: Mapping[str, Cell]) -> str:
-    """Return the role of a well: as written, else from its compound's name and its dose."""
+    """Return the role of a well: as written, else from its compound's name; a dose alone is refused."""
     if "role" in properties and properties["role"].value:
         return str(properties["role"].value)
     compound = str(properties["compound"].value).strip().lower() if "compound" in properties else ""
     if compound in _ROLE_WORDS and compound:
         return _ROLE_WORDS[compound]
+    dose = properties.get("concentration")
+    if dose is not None and dose.value > 0 and not compound:
+        message = (
+            f"{dose.place} gives a dose to a well without compound and role; the cell of its compound is empty or holds a formula error. "
+            "Name the compound, or the role."
+        )
+        raise LayoutError(message)
     return "sample" if compound else "empty"

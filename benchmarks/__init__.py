@@ -1,0 +1,1 @@
+"""Speed and memory beside each peer, in one run: `make bench`."""
