@@ -24,15 +24,17 @@ $(VENV)/.runtime: pyproject.toml $(LOCK) | $(BIN)/python
 	@$(call install,--no-build-isolation -e .)
 	@touch $@
 
+# A dependency of lifelines comes as source only: setuptools and wheel build it, pinned like the rest.
 $(VENV)/.test: $(VENV)/.runtime
+	@$(call install,setuptools wheel)
 	@$(call install,--no-build-isolation -e ".[test]")
 	@touch $@
 
 define install
-if [ "$(INSTALLER)" = uv ] && { [ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet "$(UV_PIN)"; }; then \
+if [ "$(INSTALLER)" = uv ] && { [ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet "$(UV_PIN)" 2>/dev/null; }; then \
   UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python -c $(LOCK) $(1); \
 else \
-  echo "installing with pip"; \
+  echo "installing with pip (INSTALLER=pip, or uv could not be had)"; \
   $(BIN)/python -m pip install --quiet -c $(LOCK) $(1); \
 fi
 endef

@@ -123,4 +123,4 @@ def test_a_script_in_the_data_stays_text(hostile_page, tmp_path):
     assert spoken == []
     assert SCRIPT_NAME not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3  # the title, the table, the gallery
-    assert "<img src" not in html
+    assert "<img" not in without_scripts(html)

@@ -16,6 +16,9 @@ SMALL: Final = 60
 """Up to so many curves the page tabulates them all."""
 
 PLATES_DRAWN: Final = 6
+MOST_DRAWN: Final = 6000
+"""Up to so many curves the page carries them: some 15 MB."""
+
 GUIDE_VARIANTS: Final = ("WT", "L1196M", "G1202R", "C1156Y", "F1174L", "G1269A")
 _GUIDE_WORDS: Final[Mapping[str, str]] = {"wild-type": "WT"}
 _WILD_TYPE: Final = re.compile(r"^(WT|EML4-ALK( V\d\w?)?)$")
@@ -158,13 +161,19 @@ def compound_table(fits: pl.DataFrame) -> TableBlock:
 
 def gallery(results: Results, fits: pl.DataFrame, responses: pl.DataFrame) -> GalleryBlock:
     """Return the curves with their points, as data the page draws."""
-    points = responses.group_by("curve_id", maintain_order=True).agg("concentration_nM", "response", "excluded")
+    drawn = fits.head(MOST_DRAWN)
+    points = responses.join(drawn.select("curve_id"), on="curve_id", how="semi", maintain_order="left")
+    points = points.group_by("curve_id", maintain_order=True).agg("concentration_nM", "response", "excluded")
     numbers = Numbers(results, "assay.fit", with_trails=False)
-    joined = fits.join(points, on="curve_id", how="left", maintain_order="left")
+    joined = drawn.join(points, on="curve_id", how="left", maintain_order="left")
     curves = tuple(_curve(row, numbers) for row in joined.iter_rows(named=True))
-    return GalleryBlock(
-        curves, "Fitted curves; diamond and bar: IC50 with its 95 % interval; grey crosses: excluded wells, kept in view"
+    part = (
+        f": the first {drawn.height:,} of {fits.height:,} (the table of assay.fit holds them all)"
+        if fits.height > drawn.height
+        else ""
     )
+    legend = "diamond and bar: IC50 with its 95 % interval; grey crosses: excluded wells, kept in view"
+    return GalleryBlock(curves, f"Fitted curves{part}; {legend}")
 
 
 def _curve(row: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
