@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -271,3 +272,44 @@ def test_every_error_of_the_tree_is_in_the_documents():
         ]
 
     assert [kind.__name__ for kind in tree(BenchsideError) if kind.__name__ not in text and kind.__name__ != "InputError"] == []
+
+
+def cell_changed(book: Path, sheet: str, cell: str, value: str) -> str:
+    """Write another number into one cell of a workbook, and return what stood there."""
+    with zipfile.ZipFile(book) as held:
+        parts = {name: held.read(name) for name in held.namelist()}
+    text = parts[sheet].decode()
+    found = re.search(rf'<c r="{cell}"[^>]*><v>([^<]*)</v>', text)
+    assert found is not None
+    parts[sheet] = text.replace(found[0], found[0].replace(f"<v>{found[1]}", f"<v>{value}")).encode()
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content in parts.items():
+            out.writestr(name, content)
+    return found[1]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/tour.md"])
+def test_the_changed_dose_of_the_tour_does_what_the_document_says(document, tmp_path):
+    from benchside.study.demo import write_demo
+    from benchside.study.results import Results
+    from benchside.study.workflow import run
+
+    def found() -> tuple[str, str]:
+        run(root)
+        results = Results.of(root)
+        try:
+            records = results.records()
+        finally:
+            results.close()
+        (ratio,) = [one.value for one in records if one.quantity == "hazard_ratio"]
+        (ic50,) = [one.value for one in records if (one.quantity, one.compound, one.variant) == ("IC50", "crizotinib", "WT")]
+        return f"{ratio:.3f}", f"{ic50:.1f}"
+
+    root = write_demo(tmp_path / "demo")
+    text = " ".join((ROOT / document).read_text(encoding="utf-8").split())
+    ratio, ic50 = found()
+    assert cell_changed(root / "plates" / "BaF3-01.xlsx", "xl/worksheets/sheet2.xml", "G17", "2.4") == "26.67"
+    new_ratio, new_ic50 = found()
+    assert "cell G17" in text
+    assert f"from {ratio} to {new_ratio}" in text
+    assert f"IC50 of crizotinib moves from {ic50} to {new_ic50} nM" in text or document != "README.md"

@@ -8,6 +8,8 @@ from benchside.stages.assay.analyse.normalise import normalise
 from benchside.stages.assay.analyse.potency import potency
 from benchside.stages.assay.analyse.quality import quality
 from benchside.stages.assay.model import LL4, Delta, Fits, FitStatus, ProfileLikelihood, Quality, ResponseTable, WellTable
+from benchside.stages.assay.read import read, read_responses
+from benchside.stages.assay.simulate import TrueCurve, simulate
 
 __all__ = [
     "LL4",
@@ -17,9 +19,13 @@ __all__ = [
     "ProfileLikelihood",
     "Quality",
     "ResponseTable",
+    "TrueCurve",
     "WellTable",
     "fit",
     "normalise",
     "potency",
     "quality",
+    "read",
+    "read_responses",
+    "simulate",
 ]
