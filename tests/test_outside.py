@@ -298,7 +298,7 @@ def test_the_changed_dose_of_the_tour_does_what_the_document_says(document, tmp_
         run(root)
         results = Results.of(root)
         try:
-            records = results.records()
+            records = list(results.records())
         finally:
             results.close()
         (ratio,) = [one.value for one in records if one.quantity == "hazard_ratio"]
