@@ -5,19 +5,18 @@ Research use only.
 """
 
 import importlib
+import pkgutil
+from pathlib import Path
 from types import ModuleType
 
 __version__ = "0.1.0.dev0"
 
-_LAZY = {
-    "assay": "benchside.stages.assay",
-    "clinical": "benchside.stages.clinical",
-    "evidence": "benchside.evidence",
-    "pharmacology": "benchside.stages.pharmacology",
-    "trial": "benchside.stages.trial",
-}
+_STAGES = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent / "stages")]))
+"""Every folder of `stages/` is a public name, so that adding a stage touches nothing here."""
 
-__all__ = ["__version__", "assay", "clinical", "evidence", "pharmacology", "trial"]
+_LAZY = {"evidence": "benchside.evidence", **{name: f"benchside.stages.{name}" for name in _STAGES}}
+
+__all__ = ["__version__", *sorted(_LAZY)]  # noqa: PLE0604  names of stages are found, not typed
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -15,7 +15,9 @@ from benchside.core.errors import FileError
 from benchside.study.store import write_text
 
 RESEARCH_USE: Final = "Research use only."
-console = Console(highlight=False, soft_wrap=True)
+WIDE: Final = 240
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+"""A terminal has its own width; a file or a pipe gets whole lines."""
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -34,8 +36,11 @@ def print_table(table: pl.DataFrame, columns: Sequence[str], *, title: str, most
     names = [name for name in columns if name in table.columns]
     for name in names:
         shown.add_column(name, justify="right" if table[name].dtype.is_numeric() else "left", overflow="fold")
+    words = {name for name in names if table[name].dtype == pl.String}
     for row in table.head(most).select(names).iter_rows():
-        shown.add_row(*[Text(cell(value)) for value in row])
+        shown.add_row(
+            *[Text("" if value is None and name in words else cell(value)) for name, value in zip(names, row, strict=True)]
+        )
     console.print(shown)
     if table.height > most:
         say(f"... and {table.height - most} more rows (use --out to write them all)")

@@ -17,6 +17,7 @@ from benchside.report.blocks import Page, Section
 from benchside.report.currency import DOSSIER, content_hash
 from benchside.report.exposure import coverage_section
 from benchside.report.methods import methods_section
+from benchside.report.plain import plain_section
 from benchside.report.potency import potency_section
 from benchside.report.trials import clinical_section, exclusions_section, trial_section
 from benchside.study.file import StudyFile, load
@@ -57,7 +58,10 @@ def write_dossier(root: Path) -> Path:
 
 def page(study: StudyFile, results: Results, history: tuple[dict[str, Any], ...], content: str) -> Page:
     """Return the dossier's content: a section a stage, exclusions where there are any, methods."""
-    sections = [SECTIONS[name](results, section) for name, section in study.sections.items()]
+    sections = [
+        SECTIONS[name](results, section) if name in SECTIONS else plain_section(results, name)
+        for name, section in study.sections.items()
+    ]
     sections += [exclusions_section(history)] if history else []
     sections.append(methods_section(results))
     made = max(entry.created for entry in results.current.values())

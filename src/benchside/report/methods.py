@@ -32,7 +32,7 @@ _SENTENCES: Final[Mapping[str, Say]] = {
     "pharmacology.exposure": lambda _: "Concentrations at steady state follow a one-compartment model with published apparent clearances and volumes; free concentrations use the published unbound fraction, and the brain the published ratio to free plasma.",
     "pharmacology.coverage": lambda _: "Coverage is free drug (parent and active metabolite) over the free IC50, the nominal IC50 times the unbound fraction in the assay medium, 1 / (1 + s (1 / fu - 1)) with s the serum fraction.",
     "trial.simulate": lambda settings: f"Virtual trials ({settings['replicates']} of the design {settings['design']['name']}, seed {settings['seed']}) were simulated from a small model of a body and a brain lesion with sensitive and resistant cells. Sketch: not calibrated.",
-    "trial.predict": lambda settings: f"Predictions are medians over the virtual trials with {settings['level']:.0%} prediction intervals; hazard ratios by Cox regression (Efron).",
+    "trial.predict": lambda settings: f"Predictions are means over the virtual trials (of hazard ratios geometric, of median times the median) with {settings['level']:.0%} prediction intervals; hazard ratios by Cox regression (Efron).",
     "clinical.kaplan_meier": lambda _: "Survival was estimated by Kaplan-Meier with log-log limits.",
     "clinical.log_rank": lambda settings: "Arms were compared by the log-rank test" + (f" stratified by {', '.join(settings['strata'])}." if settings["strata"] else "."),
     "clinical.cox": lambda _: "Hazard ratios are from Cox regression with Efron's handling of ties and Wald limits.",

@@ -23,7 +23,10 @@ class Numbers:
 
     def cell(self, key: tuple[object, ...], quantity: str, text: str, *, tone: Tone = "", title: str = "") -> Cell:
         """Return a cell that shows `text` and opens the trail of the number."""
-        number = number_id(self.results.current[self.task].set_id, key, quantity)
+        return self.numbered(number_id(self.results.current[self.task].set_id, key, quantity), text, tone=tone, title=title)
+
+    def numbered(self, number: str, text: str, *, tone: Tone = "", title: str = "") -> Cell:
+        """Return a cell that shows `text` and opens the trail of the number with this id."""
         lines = trail_lines(trace(self.results, number)) if self.with_trails else ()
         return Cell(text, tone, number, lines, title)
 

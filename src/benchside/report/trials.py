@@ -40,7 +40,7 @@ def trial_section(results: Results, settings: Any) -> Section:
             )
         )
     notes = (
-        f"Median and 95 % prediction interval over {predictions['replicates'][0]} virtual trials of the design {settings.design}. NE: not reached in at least half of them.",
+        f"Mean (of hazard ratios geometric, of median times the median) and 95 % prediction interval over {predictions['replicates'][0]} virtual trials of the design {settings.design}. NE: not reached in at least half of them.",
         "Every parameter of the sketch is held at one value, so the interval carries the chance of the patients and not the uncertainty of the model.",
     )
     table = TableBlock("Predicted outcome", ("Endpoint", "Quantity", "Arm", "Value (95 %)", "Unit"), tuple(rows), notes)

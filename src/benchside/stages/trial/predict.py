@@ -16,7 +16,7 @@ from benchside.kernels.two_arm import compare_two_arms
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 LANDMARK_MONTHS: Final = 12.0
 STATUS: Final = (
     "sketch: not calibrated; the interval is over virtual trials of these sizes, with every parameter held at one value"
@@ -31,7 +31,7 @@ PREDICTION_SCHEMA: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Predictions(Answer):
-    """Predictions of a trial: median over the replicates and its prediction interval."""
+    """Predictions of a trial: the middle over the replicates and its prediction interval."""
 
     KEY: ClassVar[tuple[str, ...]] = ("endpoint", "quantity", "arm", "time_months")
     QUANTITIES: ClassVar[tuple[Quantity, ...]] = (
@@ -81,7 +81,8 @@ def predict(table: pl.DataFrame, *, level: float = 0.95) -> Predictions:
     Returns
     -------
     Predictions
-        `value` is the median over replicates; `lower` and `upper` are its equal-tailed percentiles. Null where the
+        `value` is the mean over replicates (of hazard ratios the geometric one), so that every patient counts; of median
+        times, which may not be reached, it is the median. `lower` and `upper` are equal-tailed percentiles. Null where the
         quantity is not reached (a median beyond follow-up) or has no estimate in so many replicates.
 
     Raises
@@ -155,13 +156,22 @@ def _row(values: Floats, level: float, **named: Any) -> dict[str, Any]:
         **named,
         "population": "ITT",
         "assessment": "simulated",
-        "value": _percentile(known, 0.5),
+        "value": _centre(known, str(named["quantity"])),
         "lower": _percentile(known, tail),
         "upper": _percentile(known, 1 - tail),
         "level": level,
         "replicates": values.size,
         "status": _status(values),
     }
+
+
+def _centre(ordered: Floats, quantity: str) -> float | None:
+    """Return the middle of a prediction over the replicates that have one."""
+    if quantity == "median" or not ordered.size or not np.isfinite(ordered).all():
+        return _percentile(ordered, 0.5)
+    if quantity == "hazard_ratio":
+        return float(np.exp(np.log(ordered).mean())) if ordered[0] > 0 else _percentile(ordered, 0.5)
+    return float(ordered.mean())
 
 
 def _percentile(ordered: Floats, share: float) -> float | None:

@@ -205,7 +205,7 @@ VERBS: Final = {
     "trial.simulate": Verb("trial.simulate", "1", run_simulate, kind=TrialRun.KIND, key=("replicate", "patient"), note=NOTE),
     "trial.predict": Verb(
         "trial.predict",
-        "1",
+        "2",
         run_predict,
         kind="predictions",
         key=Predictions.KEY,
