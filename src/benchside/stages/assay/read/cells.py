@@ -116,7 +116,7 @@ def sheets(path: Path, *, name: str | None = None) -> tuple[Sheet, ...]:
 def _workbook(path: Path, label: str) -> tuple[Sheet, ...]:
     size = path.stat().st_size
     if size > XLSX_LIMIT_BYTES:
-        message = f"{label} is an Excel file of {size / 2**20:.0f} MB, over the limit of 200 MB. Save it as CSV or Parquet, which stream."
+        message = f"{label} is an Excel file of {size / 2**20:.0f} MB, over the limit of 200 MB. Save it as CSV or Parquet, which have no such limit."
         raise FileError(message)
     try:
         book = CalamineWorkbook.from_path(path)
