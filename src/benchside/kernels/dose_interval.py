@@ -261,7 +261,10 @@ def delta_one(x: FloatArray, y: FloatArray, w: FloatArray, fit: FloatArray, leve
         return
     variance = fit[RSS] / (x.size - 4)
     work = np.empty(8)
-    derivatives(slope, mid, low, high, x, y, w, work)
+    share = np.empty(x.size)
+    for i in range(x.size):
+        share[i] = left(slope, mid, x[i])
+    derivatives(slope, mid, low, high, share, x, y, w, work)
     det = work[5] * work[7] - work[6] * work[6]
     if not det > 1e-12 * work[5] * work[7]:
         return

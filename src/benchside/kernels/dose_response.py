@@ -28,7 +28,7 @@ LEVEL_MAX: Final = 10.0
 DECADES_BEYOND: Final = 4.0
 _BEYOND: Final = DECADES_BEYOND * math.log(10.0)
 
-STARTS: Final = 5
+STARTS: Final = 6
 NEWTON_STEPS: Final = 60
 _MOST_NODES: Final = 160
 
@@ -108,36 +108,37 @@ def projected_rss(slope: float, mid: float, x: FloatArray, y: FloatArray, w: Flo
 
 
 @compiled
-def settle(slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray) -> tuple[float, float, float]:
-    """Return (low, high, rss) at (slope, mid), the sum of squares taken from the residuals themselves."""
+def settle(slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray, f: FloatArray) -> tuple[float, float, float]:
+    """Return (low, high, rss) at (slope, mid), the sum of squares taken from the residuals themselves; `f` is left filled."""
     sum_w, sum_f, sum_y = 0.0, 0.0, 0.0
     for i in range(x.size):
+        f[i] = left(slope, mid, x[i])
         sum_w += w[i]
-        sum_f += w[i] * left(slope, mid, x[i])
+        sum_f += w[i] * f[i]
         sum_y += w[i] * y[i]
     mean_f, mean_y = sum_f / sum_w, sum_y / sum_w
     var_f, cov = 0.0, 0.0
     for i in range(x.size):
-        f = left(slope, mid, x[i]) - mean_f
-        var_f += w[i] * f * f
-        cov += w[i] * f * (y[i] - mean_y)
+        above = f[i] - mean_f
+        var_f += w[i] * above * above
+        cov += w[i] * above * (y[i] - mean_y)
     low, high = levels(sum_w, mean_f, mean_y, var_f, cov)
     rss = 0.0
     for i in range(x.size):
-        f = left(slope, mid, x[i])
-        r = y[i] - low * f - high * (1.0 - f)
+        r = y[i] - low * f[i] - high * (1.0 - f[i])
         rss += w[i] * r * r
     return low, high, rss
 
 
 @compiled
 def derivatives(
-    slope: float, mid: float, low: float, high: float, x: FloatArray, y: FloatArray, w: FloatArray, out: FloatArray
-) -> None:
+    slope: float, mid: float, low: float, high: float, share: FloatArray, x: FloatArray, y: FloatArray, w: FloatArray, out: FloatArray,
+) -> None:  # fmt: skip
     """Write half the gradient and the two reduced Hessians of the sum of squares over (ln slope, mid) to `out`.
 
-    `out` is g0, g1, exact h00, h01, h11, Gauss-Newton h00, h01, h11. Reduced: the free levels are eliminated, a level at
-    its bound is held. The exact one makes the last steps quadratic, the Gauss-Newton one is never indefinite.
+    `share` is f of every point, as `settle` left it. `out` is g0, g1, exact h00, h01, h11, Gauss-Newton h00, h01, h11. Reduced:
+    the free levels are eliminated, a level at its bound is held. The exact one makes the last steps quadratic, the Gauss-Newton
+    one is never indefinite.
     """
     drop = low - high
     free_low, free_high = abs(low) < LEVEL_MAX, abs(high) < LEVEL_MAX
@@ -146,7 +147,7 @@ def derivatives(
     l0 = l1 = k0 = k1 = 0.0
     nl0 = nl1 = nk0 = nk1 = 0.0
     for i in range(x.size):
-        f = left(slope, mid, x[i])
+        f = share[i]
         r = y[i] - low * f - high * (1.0 - f)
         s_ff += w[i] * f * f
         s_fg += w[i] * f * (1.0 - f)
@@ -228,11 +229,12 @@ def refine(
     """
     work = np.empty(8)
     log_min, log_max = math.log(SLOPE_MIN), math.log(SLOPE_MAX)
-    low, high, rss = settle(math.exp(log_slope), mid, x, y, w)
+    share = np.empty(x.size)
+    low, high, rss = settle(math.exp(log_slope), mid, x, y, w, share)
     damping, fresh = 1e-3, True
     for _ in range(steps):
         if fresh:
-            derivatives(math.exp(log_slope), mid, low, high, x, y, w, work)
+            derivatives(math.exp(log_slope), mid, low, high, share, x, y, w, work)
         g0, g1, h00, h01, h11 = work[0], work[1], work[2], work[3], work[4]
         if h00 <= 0.0 or h00 * h11 - h01 * h01 <= 0.0:
             h00, h01, h11 = work[5], work[6], work[7]
@@ -251,7 +253,7 @@ def refine(
             step0, step1 = step0 * 2.0 / largest, step1 * 2.0 / largest
         new0 = min(max(log_slope + step0, log_min), log_max)
         new1 = mid if still1 else min(max(mid + step1, mid_low), mid_high)
-        try_low, try_high, try_rss = settle(math.exp(new0), new1, x, y, w)
+        try_low, try_high, try_rss = settle(math.exp(new0), new1, x, y, w, share)
         moved = max(abs(new0 - log_slope), abs(new1 - mid))
         if try_rss <= rss:
             gain = rss - try_rss
@@ -302,6 +304,35 @@ def midpoint_nodes(x: FloatArray, lowest: float, highest: float, nodes: FloatArr
         nodes[count] = highest + beyond
         count += 1
     return count
+
+
+@compiled
+def fill_grid(centre: float, nodes: FloatArray, x: FloatArray, y: FloatArray, w: FloatArray, grid: FloatArray) -> None:
+    """Write the projected sum of squares of every cell (slope, midpoint) to `grid`.
+
+    exp(slope (x - mid)) is a quotient of two exponentials about the centre of the doses, so a row of the grid takes one
+    exponential a dose and one a midpoint instead of one a pair; they are kept within what a double holds.
+    """
+    dose, shift = np.empty(x.size), y - np.sum(w * y) / np.sum(w)
+    sum_w, spread = np.sum(w), np.sum(w * shift * shift)
+    mean_y = np.sum(w * y) / sum_w
+    for s in range(grid.shape[0]):
+        slope = math.exp(_SLOPES[s])
+        for i in range(x.size):
+            dose[i] = math.exp(min(max(slope * (x[i] - centre), -690.0), 690.0))
+        for m in range(nodes.size):
+            scale = math.exp(-min(max(slope * (nodes[m] - centre), -690.0), 690.0))
+            sum_f = s_ff = s_fy = 0.0
+            for i in range(x.size):
+                f = 1.0 / (1.0 + dose[i] * scale)
+                sum_f += w[i] * f
+                s_ff += w[i] * f * f
+                s_fy += w[i] * f * shift[i]
+            mean_f = sum_f / sum_w
+            var_f = s_ff - sum_w * mean_f * mean_f
+            low, high = levels(sum_w, mean_f, mean_y, var_f, s_fy)
+            drop, rest = low - high, mean_y - high - (low - high) * mean_f
+            grid[s, m] = spread - 2.0 * drop * s_fy + drop * drop * var_f + sum_w * rest * rest
 
 
 @compiled
@@ -376,10 +407,7 @@ def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, starts: int, out: Float
     nodes = np.empty(_MOST_NODES)
     n_mid, n_slope = midpoint_nodes(x, lowest, highest, nodes), _SLOPES.size
     grid = np.empty((n_slope, n_mid))
-    for s in range(n_slope):
-        slope = math.exp(_SLOPES[s])
-        for m in range(n_mid):
-            grid[s, m] = projected_rss(slope, nodes[m], x, y, w)
+    fill_grid(0.5 * (lowest + highest), nodes[:n_mid], x, y, w, grid)
     best, tried = np.inf, np.zeros((n_slope, n_mid), np.bool_)
     steps = step_starts(x, y, w)
     for start in range(starts + steps.shape[0]):
