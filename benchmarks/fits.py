@@ -83,7 +83,7 @@ def _one_set(name: str, table: pl.DataFrame, *, repeats: int) -> list[Row]:
     w = np.ones_like(y)
     ours, kernel = beside(
         lambda: bs.assay.fit(table, interval=bs.assay.Delta()).table,
-        lambda: dose_response.fit_all(x, y, w, offsets, dose_response.STARTS),
+        lambda: dose_response.fit_all(x, y, w, offsets, dose_response.FREE, dose_response.STARTS),
         repeats=repeats,
     )
     few = table.filter(pl.col("curve_id").is_in(table["curve_id"].unique(maintain_order=True).head(SCIPY_CURVES).to_list()))

@@ -5,9 +5,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import least_squares
 
 from benchside.kernels import _jit
-from benchside.kernels.dose_response import FITTED, HIGH, LEVEL_MAX, LOW, MID, RSS, SLOPE, SLOPE_MAX, STARTS, fit_all, left
+from benchside.kernels.dose_response import FITTED, FREE, HIGH, LEVEL_MAX, LOW, MID, RSS, SLOPE, SLOPE_MAX, STARTS, fit_all, left
 from tests.kernels import dose_twins as twins
 from tests.shared_data import shared
 
@@ -18,7 +19,7 @@ def fit_each(curves):
     """Fit a list of (x, y) in one call of the kernel."""
     x, y = (np.concatenate([pair[k] for pair in curves]) for k in (0, 1))
     offsets = np.cumsum([0, *(len(pair[0]) for pair in curves)]).astype(np.int64)
-    return fit_all(x, y, np.ones_like(y), offsets, STARTS)
+    return fit_all(x, y, np.ones_like(y), offsets, FREE, STARTS)
 
 
 def fit_alone(x, y):
@@ -85,7 +86,7 @@ def test_two_levels_that_meet_at_a_dose_are_fitted_exactly():
 def test_weights_are_as_if_points_were_repeated():
     x, y = np.log([1.0, 3.0, 9.0, 27.0, 81.0, 243.0]), np.array([1.02, 0.9, 0.71, 0.33, 0.2, 0.05])
     times = np.array([1, 2, 1, 3, 1, 2])
-    weighted = fit_all(x, y, times.astype(float), np.array([0, 6]), STARTS)[0]
+    weighted = fit_all(x, y, times.astype(float), np.array([0, 6]), FREE, STARTS)[0]
     assert weighted[:RSS] == pytest.approx(fit_alone(np.repeat(x, times), np.repeat(y, times))[:RSS], rel=1e-6)
 
 
@@ -174,3 +175,18 @@ def test_reference_curves_reach_the_stored_optimum():
     assert len(parts) == 268
     reached = [fit[RSS] <= optimum[part["curve_id"][0]] * (1 + 1e-6) for fit, part in zip(fits, parts, strict=True)]
     assert np.mean(reached) >= 0.995
+
+
+def test_a_fixed_level_stays_and_the_others_are_at_their_optimum():
+    """The box fixes the level at no dose to 1; the twin is least squares on the three parameters left."""
+    rng = np.random.default_rng(5)
+    x = np.log(10.0 ** np.arange(0, 4.5, 0.5))
+    y = 0.1 + 0.85 / (1 + np.exp(1.3 * (x - 5))) + 0.03 * rng.standard_normal(x.size)
+    found = fit_all(x, y, np.ones_like(y), np.array([0, x.size]), np.array([1.0, 1.0, -1.0, 1.0]), STARTS)[0]
+
+    def residuals(p):
+        return y - (p[0] + (1 - p[0]) / (1 + np.exp(np.clip(np.exp(p[1]) * (x - p[2]), -700, 700))))
+
+    twin = min(least_squares(residuals, [b, s, m]).cost * 2 for b in (0.0, 0.3) for s in (-0.5, 0.5) for m in (3.0, 5.0, 7.0))
+    assert found[LOW] == 1.0
+    assert found[RSS] == pytest.approx(twin, rel=1e-8)

@@ -14,6 +14,7 @@ from benchside.kernels._jit import PARALLEL, compiled, compiled_parallel
 from benchside.kernels.dose_response import (
     _BEYOND,
     FITTED,
+    FREE,
     HIGH,
     LEVEL_MAX,
     LOW,
@@ -43,19 +44,19 @@ def best_at_mid(
     mid: float, log_slope: float, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray
 ) -> tuple[float, float]:
     """Return (rss, ln slope), the best with the midpoint held; any value at or below the threshold is good enough and returned as is."""
-    best = projected_rss(math.exp(log_slope), mid, x, y, w)
+    best = projected_rss(math.exp(log_slope), mid, x, y, w, FREE)
     if best <= threshold:
         return best, log_slope
     start = log_slope
     for s in range(_LOG_SLOPES.size):
-        value = projected_rss(math.exp(_LOG_SLOPES[s]), mid, x, y, w)
+        value = projected_rss(math.exp(_LOG_SLOPES[s]), mid, x, y, w, FREE)
         if value < best:
             best, start = value, _LOG_SLOPES[s]
     if best <= threshold:
         return best, start
-    found, _, _, _, rss = refine(start, mid, mid, mid, x, y, w, True, 30)
+    found, _, _, _, rss = refine(start, mid, mid, mid, x, y, w, FREE, True, 30)
     if start != log_slope and rss > threshold:
-        again, _, _, _, other = refine(log_slope, mid, mid, mid, x, y, w, True, 30)
+        again, _, _, _, other = refine(log_slope, mid, mid, mid, x, y, w, FREE, True, 30)
         if other < rss:
             return other, again
     return rss, found
@@ -264,7 +265,7 @@ def delta_one(x: FloatArray, y: FloatArray, w: FloatArray, fit: FloatArray, leve
     share = np.empty(x.size)
     for i in range(x.size):
         share[i] = left(slope, mid, x[i])
-    derivatives(slope, mid, low, high, share, x, y, w, work)
+    derivatives(slope, mid, low, high, share, x, y, w, FREE, work)
     det = work[5] * work[7] - work[6] * work[6]
     if not det > 1e-12 * work[5] * work[7]:
         return

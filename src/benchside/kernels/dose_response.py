@@ -25,6 +25,9 @@ IntArray = npt.NDArray[np.int64]
 SLOPE_MAX: Final = 50.0
 SLOPE_MIN: Final = 1e-3
 LEVEL_MAX: Final = 10.0
+FREE: Final = np.array([-LEVEL_MAX, LEVEL_MAX, -LEVEL_MAX, LEVEL_MAX])
+"""Both levels free within the box: least and greatest low, least and greatest high."""
+
 DECADES_BEYOND: Final = 4.0
 _BEYOND: Final = DECADES_BEYOND * math.log(10.0)
 
@@ -54,15 +57,17 @@ def left(slope: float, mid: float, x: float) -> float:
 
 
 @compiled
-def levels(sum_w: float, mean_f: float, mean_y: float, var_f: float, cov: float) -> tuple[float, float]:
-    """Return the best (low, high) within +-10 for given moments of f and y: least squares with two linear parameters in a box."""
+def levels(sum_w: float, mean_f: float, mean_y: float, var_f: float, cov: float, box: FloatArray) -> tuple[float, float]:
+    """Return the best (low, high) for given moments of f and y: least squares with two linear parameters in a box.
+
+    `box` is least and greatest low, least and greatest high; a level whose two bounds are equal is fixed.
+    """
     if var_f <= 1e-14 * sum_w:
-        level = min(max(mean_y, -LEVEL_MAX), LEVEL_MAX)
-        return level, level
+        return min(max(mean_y, box[0]), box[1]), min(max(mean_y, box[2]), box[3])
     drop = cov / var_f
     high = mean_y - drop * mean_f
     low = high + drop
-    if abs(high) <= LEVEL_MAX and abs(low) <= LEVEL_MAX:
+    if box[0] <= low <= box[1] and box[2] <= high <= box[3]:
         return low, high
     # The optimum of a convex function outside a box lies on its edge: try the four edges, each with the free level clamped.
     s_ff = var_f + sum_w * mean_f * mean_f
@@ -70,15 +75,16 @@ def levels(sum_w: float, mean_f: float, mean_y: float, var_f: float, cov: float)
     s_fg = sum_w * mean_f - s_ff
     s_fy = cov + sum_w * mean_f * mean_y
     s_gy = sum_w * mean_y - s_fy
-    best, best_low, best_high = np.inf, 0.0, 0.0
+    best, best_low, best_high = np.inf, box[0], box[2]
     for edge in range(4):
-        fixed = LEVEL_MAX if edge % 2 else -LEVEL_MAX
         if edge < 2:
-            free = (s_fy - fixed * s_fg) / s_ff if s_ff > 0 else 0.0
-            a, b = min(max(free, -LEVEL_MAX), LEVEL_MAX), fixed
+            a = box[edge]
+            free = (s_gy - a * s_fg) / s_gg if s_gg > 0 else mean_y
+            b = min(max(free, box[2]), box[3])
         else:
-            free = (s_gy - fixed * s_fg) / s_gg if s_gg > 0 else 0.0
-            a, b = fixed, min(max(free, -LEVEL_MAX), LEVEL_MAX)
+            b = box[edge]
+            free = (s_fy - b * s_fg) / s_ff if s_ff > 0 else mean_y
+            a = min(max(free, box[0]), box[1])
         value = a * a * s_ff + b * b * s_gg + 2.0 * a * b * s_fg - 2.0 * (a * s_fy + b * s_gy)
         if value < best:
             best, best_low, best_high = value, a, b
@@ -86,7 +92,7 @@ def levels(sum_w: float, mean_f: float, mean_y: float, var_f: float, cov: float)
 
 
 @compiled
-def projected_rss(slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray) -> float:
+def projected_rss(slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray) -> float:
     """Return the residual sum of squares at (slope, mid) with the levels at their best: one number for the grid."""
     sum_w, sum_f, sum_y = 0.0, 0.0, 0.0
     s_ff, s_fy, s_yy = 0.0, 0.0, 0.0
@@ -100,7 +106,7 @@ def projected_rss(slope: float, mid: float, x: FloatArray, y: FloatArray, w: Flo
         s_yy += w[i] * y[i] * y[i]
     mean_f, mean_y = sum_f / sum_w, sum_y / sum_w
     var_f, cov = s_ff - sum_w * mean_f * mean_f, s_fy - sum_w * mean_f * mean_y
-    low, high = levels(sum_w, mean_f, mean_y, var_f, cov)
+    low, high = levels(sum_w, mean_f, mean_y, var_f, cov, box)
     drop = low - high
     spread = s_yy - sum_w * mean_y * mean_y
     shift = mean_y - high - drop * mean_f
@@ -108,7 +114,9 @@ def projected_rss(slope: float, mid: float, x: FloatArray, y: FloatArray, w: Flo
 
 
 @compiled
-def settle(slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray, f: FloatArray) -> tuple[float, float, float]:
+def settle(
+    slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray, f: FloatArray
+) -> tuple[float, float, float]:
     """Return (low, high, rss) at (slope, mid), the sum of squares taken from the residuals themselves; `f` is left filled."""
     sum_w, sum_f, sum_y = 0.0, 0.0, 0.0
     for i in range(x.size):
@@ -122,7 +130,7 @@ def settle(slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray
         above = f[i] - mean_f
         var_f += w[i] * above * above
         cov += w[i] * above * (y[i] - mean_y)
-    low, high = levels(sum_w, mean_f, mean_y, var_f, cov)
+    low, high = levels(sum_w, mean_f, mean_y, var_f, cov, box)
     rss = 0.0
     for i in range(x.size):
         r = y[i] - low * f[i] - high * (1.0 - f[i])
@@ -132,7 +140,8 @@ def settle(slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray
 
 @compiled
 def derivatives(
-    slope: float, mid: float, low: float, high: float, share: FloatArray, x: FloatArray, y: FloatArray, w: FloatArray, out: FloatArray,
+    slope: float, mid: float, low: float, high: float, share: FloatArray, x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray,
+    out: FloatArray,
 ) -> None:  # fmt: skip
     """Write half the gradient and the two reduced Hessians of the sum of squares over (ln slope, mid) to `out`.
 
@@ -141,7 +150,7 @@ def derivatives(
     one is never indefinite.
     """
     drop = low - high
-    free_low, free_high = abs(low) < LEVEL_MAX, abs(high) < LEVEL_MAX
+    free_low, free_high = box[0] < low < box[1], box[2] < high < box[3]
     g0 = g1 = e00 = e01 = e11 = n00 = n01 = n11 = 0.0
     s_ff = s_fg = s_gg = 0.0
     l0 = l1 = k0 = k1 = 0.0
@@ -221,7 +230,7 @@ def damped_step(h00: float, h01: float, h11: float, g0: float, g1: float, dampin
 @compiled
 def refine(
     log_slope: float, mid: float, mid_low: float, mid_high: float, x: FloatArray, y: FloatArray, w: FloatArray,
-    hold_mid: bool, steps: int,
+    box: FloatArray, hold_mid: bool, steps: int,
 ) -> tuple[float, float, float, float, float]:  # fmt: skip
     """Return (log_slope, mid, low, high, rss) of the local optimum reached from a start, within the box.
 
@@ -230,11 +239,11 @@ def refine(
     work = np.empty(8)
     log_min, log_max = math.log(SLOPE_MIN), math.log(SLOPE_MAX)
     share = np.empty(x.size)
-    low, high, rss = settle(math.exp(log_slope), mid, x, y, w, share)
+    low, high, rss = settle(math.exp(log_slope), mid, x, y, w, box, share)
     damping, fresh = 1e-3, True
     for _ in range(steps):
         if fresh:
-            derivatives(math.exp(log_slope), mid, low, high, share, x, y, w, work)
+            derivatives(math.exp(log_slope), mid, low, high, share, x, y, w, box, work)
         g0, g1, h00, h01, h11 = work[0], work[1], work[2], work[3], work[4]
         if h00 <= 0.0 or h00 * h11 - h01 * h01 <= 0.0:
             h00, h01, h11 = work[5], work[6], work[7]
@@ -253,7 +262,7 @@ def refine(
             step0, step1 = step0 * 2.0 / largest, step1 * 2.0 / largest
         new0 = min(max(log_slope + step0, log_min), log_max)
         new1 = mid if still1 else min(max(mid + step1, mid_low), mid_high)
-        try_low, try_high, try_rss = settle(math.exp(new0), new1, x, y, w, share)
+        try_low, try_high, try_rss = settle(math.exp(new0), new1, x, y, w, box, share)
         moved = max(abs(new0 - log_slope), abs(new1 - mid))
         if try_rss <= rss:
             gain = rss - try_rss
@@ -307,7 +316,9 @@ def midpoint_nodes(x: FloatArray, lowest: float, highest: float, nodes: FloatArr
 
 
 @compiled
-def fill_grid(centre: float, nodes: FloatArray, x: FloatArray, y: FloatArray, w: FloatArray, grid: FloatArray) -> None:
+def fill_grid(
+    centre: float, nodes: FloatArray, x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray, grid: FloatArray
+) -> None:
     """Write the projected sum of squares of every cell (slope, midpoint) to `grid`.
 
     exp(slope (x - mid)) is a quotient of two exponentials about the centre of the doses, so a row of the grid takes one
@@ -330,7 +341,7 @@ def fill_grid(centre: float, nodes: FloatArray, x: FloatArray, y: FloatArray, w:
                 s_fy += w[i] * f * shift[i]
             mean_f = sum_f / sum_w
             var_f = s_ff - sum_w * mean_f * mean_f
-            low, high = levels(sum_w, mean_f, mean_y, var_f, s_fy)
+            low, high = levels(sum_w, mean_f, mean_y, var_f, s_fy, box)
             drop, rest = low - high, mean_y - high - (low - high) * mean_f
             grid[s, m] = spread - 2.0 * drop * s_fy + drop * drop * var_f + sum_w * rest * rest
 
@@ -347,7 +358,7 @@ def is_basin(grid: FloatArray, s: int, m: int) -> bool:
 
 
 @compiled
-def step_starts(x: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
+def step_starts(x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray) -> FloatArray:
     """Return the two best steep starts, (ln slope, mid) a row: one level before a dose, one after it, that dose part of the way.
 
     Such curves lie in valleys narrower than any grid over the midpoint; here the share f of the dose on the step follows
@@ -376,7 +387,7 @@ def step_starts(x: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
                 f = min(max((own_wy / own_w - high) / (low - high), 0.02), 0.98)
                 slope = min(SLOPE_MAX, max(10.0 / gap, 4.0))
                 mid = here - math.log((1.0 - f) / f) / slope
-                rss = projected_rss(slope, mid, x, y, w)
+                rss = projected_rss(slope, mid, x, y, w, box)
                 if rss < least[1]:
                     place = 0 if rss < least[0] else 1
                     if place == 0:
@@ -392,7 +403,7 @@ def step_starts(x: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
 
 
 @compiled
-def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, starts: int, out: FloatArray) -> None:
+def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray, starts: int, out: FloatArray) -> None:
     """Fit one curve to its global optimum and write LOW, HIGH, SLOPE, MID, RSS, FITTED to `out`.
 
     A curve with fewer than two doses or no variation is left with FITTED 0: no midpoint exists.
@@ -407,13 +418,13 @@ def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, starts: int, out: Float
     nodes = np.empty(_MOST_NODES)
     n_mid, n_slope = midpoint_nodes(x, lowest, highest, nodes), _SLOPES.size
     grid = np.empty((n_slope, n_mid))
-    fill_grid(0.5 * (lowest + highest), nodes[:n_mid], x, y, w, grid)
+    fill_grid(0.5 * (lowest + highest), nodes[:n_mid], x, y, w, box, grid)
     best, tried = np.inf, np.zeros((n_slope, n_mid), np.bool_)
-    steps = step_starts(x, y, w)
+    steps = step_starts(x, y, w, box)
     for start in range(starts + steps.shape[0]):
         if start < steps.shape[0]:
             log_slope, mid, low, high, rss = refine(
-                steps[start, 0], steps[start, 1], lowest - _BEYOND, highest + _BEYOND, x, y, w, False, NEWTON_STEPS
+                steps[start, 0], steps[start, 1], lowest - _BEYOND, highest + _BEYOND, x, y, w, box, False, NEWTON_STEPS
             )
             if rss < best:
                 best = rss
@@ -428,7 +439,7 @@ def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, starts: int, out: Float
             break
         tried[at_s, at_m] = True
         log_slope, mid, low, high, rss = refine(
-            _SLOPES[at_s], nodes[at_m], lowest - _BEYOND, highest + _BEYOND, x, y, w, False, NEWTON_STEPS
+            _SLOPES[at_s], nodes[at_m], lowest - _BEYOND, highest + _BEYOND, x, y, w, box, False, NEWTON_STEPS
         )
         if rss < best:
             best = rss
@@ -437,11 +448,14 @@ def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, starts: int, out: Float
 
 
 @compiled_parallel
-def fit_all(x: FloatArray, y: FloatArray, w: FloatArray, offsets: IntArray, starts: int) -> FloatArray:
-    """Fit every curve; curve k owns points offsets[k] to offsets[k + 1]. Returns (curves, 6) as `fit_one` writes them."""
+def fit_all(x: FloatArray, y: FloatArray, w: FloatArray, offsets: IntArray, box: FloatArray, starts: int) -> FloatArray:
+    """Fit every curve; curve k owns points offsets[k] to offsets[k + 1]. Returns (curves, 6) as `fit_one` writes them.
+
+    `box` (4,) bounds the levels: `FREE` for the four-parameter curve, equal bounds for a level that is fixed.
+    """
     curves = offsets.size - 1
     out = np.empty((curves, FIT_WIDTH))
     for k in PARALLEL(curves):
         a, b = offsets[k], offsets[k + 1]
-        fit_one(x[a:b], y[a:b], w[a:b], starts, out[k])
+        fit_one(x[a:b], y[a:b], w[a:b], box, starts, out[k])
     return out

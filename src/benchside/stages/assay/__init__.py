@@ -4,6 +4,7 @@ Reads wells of plates, judges the plates, normalises to the vehicle, fits curves
 """
 
 from benchside.stages.assay.analyse.fit import fit
+from benchside.stages.assay.analyse.growth_rate import GrowthRateInhibition, growth_rate_inhibition
 from benchside.stages.assay.analyse.normalise import normalise
 from benchside.stages.assay.analyse.potency import potency
 from benchside.stages.assay.analyse.quality import quality
@@ -16,12 +17,14 @@ __all__ = [
     "Delta",
     "FitStatus",
     "Fits",
+    "GrowthRateInhibition",
     "ProfileLikelihood",
     "Quality",
     "ResponseTable",
     "TrueCurve",
     "WellTable",
     "fit",
+    "growth_rate_inhibition",
     "normalise",
     "potency",
     "quality",

@@ -67,11 +67,15 @@ class Shapes:
     """Too few points or doses for four parameters."""
 
     @classmethod
-    def of(cls, points: Points) -> "Shapes":
-        """Fit every curve to its global optimum; curves of too few points or doses are left unfitted."""
-        fits = dose_response.fit_all(points.log_dose, points.response, points.weights, points.offsets, dose_response.STARTS)
+    def of(cls, points: Points, *, box: FloatArray = dose_response.FREE, parameters: int = LL4.parameters) -> "Shapes":
+        """Fit every curve to its global optimum; curves of too few points or doses are left unfitted.
+
+        `box` bounds the two levels as the kernel takes it; equal bounds fix a level, and `parameters` counts those left free.
+        """
+        arrays = points.log_dose, points.response, points.weights, points.offsets
+        fits = dose_response.fit_all(*arrays, box, dose_response.STARTS)
         lowest, highest, distinct = points.tested_range()
-        few = (points.counts <= LL4.parameters) | (distinct < LL4.parameters)
+        few = (points.counts <= parameters) | (distinct < parameters)
         fits[few] = np.nan
         fits[few, dose_response.FITTED] = 0.0
         return cls(fits, lowest, highest, few)
