@@ -70,17 +70,18 @@ def test_durations_and_dates_are_no_times(days):
     ("time", "row"), [([1.0, -2.0, 3.0], 2), ([math.nan, 2.0, 3.0], 1), ([1.0, 2.0, math.inf], 3), ([1.0, None, 2.0], 2)]
 )
 def test_times_are_numbers_of_0_or_more(time, row):
-    with pytest.raises(TableError, match=rf"time must be a number of 0 or more; row {row} holds"):
+    with pytest.raises(TableError, match=rf"a time must be a number of 0 or more; row {row} of column t"):
         events(subjects(t=time))
 
 
 def test_codes_need_their_names():
     with pytest.raises(
-        TableError, match=r"event must be one of \[0, 1\]; row 1 holds 2\. Recode it, or name the codes with causes"
+        TableError,
+        match=r"event must be one of \[0, 1\]; row 1 holds 2\. Recode it as 1 for an event and 0 for censored \(in the library, causes",
     ):
         events(subjects(e=[2, 0, 1]))
     assert events(subjects(e=[2, 0, 1]), causes={"cns": 1, "other": 2}).table["event"].to_list() == [2, 0, 1]
-    with pytest.raises(TableError, match=r"one of \[0, 1, 2\]; row 2 holds None"):
+    with pytest.raises(TableError, match=r"one of \[0, 1, 2\]; row 2 holds nothing"):
         events(subjects(e=[2, None, 1]), causes={"cns": 1, "other": 2})
 
 

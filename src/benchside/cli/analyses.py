@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from benchside import evidence as facts
-from benchside.cli.show import print_json, print_table, say, write_out
+from benchside.cli.show import cell, print_json, print_table, say, write_out
 from benchside.core.errors import SettingError, listed
 from benchside.stages import assay, clinical
 from benchside.stages.assay.model import interval_named
@@ -60,7 +60,7 @@ def clinical_analyse(
         ["term", "hazard_ratio", "lower", "upper", "p", "status"],
         title=f"Cox, Efron ties, against {columns['control']}",
     )
-    say(f"log-rank: chi2 {test.chi2:.4g}, p {test.p:.3g}")
+    say(f"log-rank: chi2 {cell(test.chi2)}, p {cell(test.p)}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def write_out(table: pl.DataFrame, path: Path) -> None:
     """
     kind = path.suffix.lower()
     if kind == ".csv":
-        write_text(path, table.write_csv())
+        write_text(path, without_formulas(table).write_csv())
     elif kind == ".parquet":
         table.write_parquet(path)
     elif kind == ".json":
@@ -73,6 +73,12 @@ def write_out(table: pl.DataFrame, path: Path) -> None:
     else:
         message = f"{path.name}: tables are written as .csv, .parquet, .json or .html. Change the ending."
         raise FileError(message)
+
+
+def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table whose texts no spreadsheet takes for a formula: one that begins with = + @ or a tab gets an apostrophe before it."""
+    texts = [name for name in table.columns if table[name].dtype == pl.String]
+    return table.with_columns(pl.col(name).str.replace(r"^([=+@\t\r])", "'$1") for name in texts)
 
 
 def html_table(table: pl.DataFrame, title: str) -> str:

@@ -58,8 +58,8 @@ def exclude(root: Path, plate: str, wells: Sequence[str], *, who: str, why: str,
             _require_excluded(results, plate, wells)
         action = "include" if undo else "exclude"
         results.ledger.exclude([{"action": action, "plate_id": plate, "well": well, "who": who, "why": why} for well in wells])
-    verb = "counts again" if undo else "is excluded (still drawn, greyed)"
-    say(f"{plate} {listed(wells, 12)} {verb}. Run the study again: benchside run {root}")
+    verb = "counted again" if undo else "excluded (still drawn, crossed out)"
+    say(f"{plate}, {listed(wells, 12)}: {verb}. Run the study again: benchside run {root}")
 
 
 def _require_wells(results: Results, plate: str, wells: Sequence[str]) -> None:

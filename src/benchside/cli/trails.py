@@ -6,6 +6,7 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.cli.show import cell, print_json, print_table, say
+from benchside.core.errors import LineageError, listed, nearest
 from benchside.core.evidence import Evidence
 from benchside.study.results import Results
 from benchside.study.trail import Step
@@ -14,8 +15,8 @@ from benchside.study.trail import trace as trace_number
 
 MOST_WELLS: Final = 400
 LISTED: Final = {
-    "id", "quantity", "value", "lower", "upper", "unit", "relation", "compound", "variant", "system", "site", "arm", "endpoint",
-    "time_months", "status",
+    "id", "quantity", "item", "value", "lower", "upper", "unit", "relation", "compound", "comparator", "variant", "system", "site", "arm",
+    "endpoint", "time_months", "status",
 }  # fmt: skip
 """What the list of numbers says of each."""
 
@@ -26,7 +27,8 @@ def headline(record: Evidence) -> str:
     value = cell(record.value) if record.relation == "=" else f"{record.relation} {cell(record.value)}"
     interval = f" ({cell(record.lower)} to {cell(record.upper)}, {record.level:.0%})" if record.level is not None else ""
     when = "" if record.time_months is None else f" at {record.time_months:g} months"
-    return f"{record.quantity}{when} {' '.join(part for part in about if part)} = {value}{interval} {record.unit}".rstrip()
+    words = [part for part in about if part] or [record.item]
+    return f"{record.quantity}{when} {' '.join(words)} = {value}{interval} {record.unit}".rstrip()
 
 
 def trace(root: Path, number: str, *, as_json: bool) -> None:
@@ -99,11 +101,16 @@ def replay(root: Path, number: str, *, as_json: bool) -> None:
 def numbers(root: Path, quantity: str | None, *, as_json: bool) -> None:
     """Print the numbers of a study with their ids."""
     with Results.of(root) as results:
-        records = [record for record in results.records() if quantity is None or record.quantity == quantity]
+        every = list(results.records())
+    records = [record for record in every if quantity is None or record.quantity.lower() == quantity.lower()]
+    if not records and quantity is not None:
+        known = sorted({record.quantity for record in every})
+        message = f"the study has no number of the quantity {quantity!r}{nearest(quantity, known)}; it has {listed(known, 30)}. Name one of them."
+        raise LineageError(message)
     if as_json:
         print_json({"numbers": [record.model_dump(mode="json", include=LISTED) for record in records]})
         return
     table = pl.DataFrame(
         [{"id": record.id, "number": headline(record)} for record in records], schema={"id": pl.String, "number": pl.String}
     )
-    print_table(table, ["id", "number"], title=f"{len(records)} numbers", most=200)
+    print_table(table, ["id", "number"], title=f"{len(records)} number{'' if len(records) == 1 else 's'}", most=200)

@@ -29,6 +29,9 @@ class Evidence(BaseModel):
 
     id: str
     quantity: str
+    item: str = ""
+    """The row of the result it stands in, by its key, for example the plate or the curve."""
+
     value: float | str | None
     relation: Relation = "="
     unit: str = ""
@@ -151,6 +154,7 @@ class EvidenceSet:
         return Evidence(
             id=number,
             quantity=str(cell(quantity.named_by) or quantity.name),
+            item=" / ".join(str(cells[name]) for name in self.key if cells[name] is not None),
             value=cell(quantity.value),
             relation=cell(quantity.relation) or "=",
             unit=str(cell(quantity.unit_by) or quantity.unit),

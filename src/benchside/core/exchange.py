@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Final, Literal, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import polars as pl
 from benchside.core.errors import MatrixMismatch, NoEvidenceError, SettingError, TableError, listed, nearest
 from benchside.core.tables import FLOAT, INTEGER, TEXT, Column, TypedTable, cast_column, dataframe
 from benchside.core.units import DAYS_PER_MONTH, days_per
+
+SOURCE_REF: Final = "source_ref"
+"""The column a reader puts the reference of every row in."""
 
 Site = Literal["plasma", "cns"]
 Matrix = Literal["total", "free"]
@@ -208,6 +211,8 @@ class EventTable(TypedTable):
     strata: tuple[str, ...] = ()
     causes: Mapping[str, int] | None = None
     reconstructed: bool = False
+    label: str = "event table"
+    """What messages call it: the file it was read from."""
 
     SCHEMA: ClassVar[Mapping[str, Column]] = {
         "time_months": Column(FLOAT, "months of 30.4375 d from the start", required=True),
@@ -223,22 +228,15 @@ class EventTable(TypedTable):
         self._check_events()
         missing = [name for name in self.strata if name not in self.table.columns]
         if missing:
-            message = f"event table: stratum {listed(missing)} is no column{nearest(missing[0], self.table.columns)}. Name a column of the table."
+            message = f"{self.label}: stratum {listed(missing)} is no column{nearest(missing[0], self.table.columns)}. Name a column of the table."
             raise TableError(message)
         arms = self.arms
         if self.control is not None and self.control not in arms:
-            message = f"event table: the control arm {self.control!r} is not among the arms {listed(arms)}{nearest(self.control, arms)}. Name one of them."
+            message = f"{self.label}: the control arm {self.control!r} is not among the arms {listed(arms)}{nearest(self.control, arms)}. Name one of them."
             raise TableError(message)
 
     def _check_times(self) -> None:
-        time = self.table["time_months"]
-        bad = (~(time.is_finite() & (time >= 0)).fill_null(value=False)).arg_true().to_list()
-        if bad:
-            message = (
-                f"event table: time must be a number of 0 or more; row {listed([row + 1 for row in bad])} "
-                f"holds {listed([time[row] for row in bad])}. Correct or leave out the rows."
-            )
-            raise TableError(message)
+        require_times(self.table["time_months"], "time_months", self.label)
 
     def _check_events(self) -> None:
         allowed = {0, 1} if self.causes is None else {0, *self.causes.values()}
@@ -246,14 +244,15 @@ class EventTable(TypedTable):
         bad = (~event.is_in(list(allowed)).fill_null(value=False)).arg_true().to_list()
         if bad:
             message = (
-                f"event table: event must be one of {sorted(allowed)}; row {listed([row + 1 for row in bad])} "
-                f"holds {listed([event[row] for row in bad])}. Recode it, or name the codes with causes={{...}}."
+                f"{self.label}: event must be one of {sorted(allowed)}; row {listed([row + 1 for row in bad])} "
+                f"holds {listed(['nothing' if event[row] is None else event[row] for row in bad])}. "
+                "Recode it as 1 for an event and 0 for censored (in the library, causes={...} names further codes)."
             )
             raise TableError(message)
         nulls = self.table["arm"].is_null().arg_true().to_list()
         if nulls:
             message = (
-                f"event table: the arm is missing in row {listed([row + 1 for row in nulls])}. Fill it in or leave out the rows."
+                f"{self.label}: the arm is missing in row {listed([row + 1 for row in nulls])}. Fill it in or leave out the rows."
             )
             raise TableError(message)
 
@@ -277,6 +276,7 @@ class EventTable(TypedTable):
         control: str | None = None,
         strata: Sequence[str] = (),
         causes: Mapping[str, int] | None = None,
+        label: str = "event table",
     ) -> Self:
         """Return an event table from any dataframe or path.
 
@@ -294,6 +294,8 @@ class EventTable(TypedTable):
             Columns that stratify the tests.
         causes
             Names of the event codes, ``{"cns": 1, "other": 2}``; 0 is censored.
+        label
+            What messages call the table, for example its file.
 
         Raises
         ------
@@ -310,13 +312,29 @@ class EventTable(TypedTable):
         frame = dataframe(df)
         missing = [name for name in (time, event, arm) if name not in frame.columns]
         if missing:
-            message = f"event table: column {listed(missing)} is missing{nearest(missing[0], frame.columns)}; the columns are {listed(frame.columns, 12)}."
+            message = f"{label}: column {listed(missing)} is missing{nearest(missing[0], frame.columns)}; the columns are {listed([name for name in frame.columns if name != SOURCE_REF], 12)}."
             raise TableError(message)
-        unit = days_per(time_unit, place="event table")
-        months = cast_column(frame, time, FLOAT, noun=cls.NOUN)
+        if frame.is_empty():
+            message = f"{label}: the table has a header and no rows. Export it again."
+            raise TableError(message)
+        unit = days_per(time_unit, place=label)
+        months = cast_column(frame, time, FLOAT, noun=label)
+        require_times(months, time, label)
         if unit != DAYS_PER_MONTH:
             months = months * unit / DAYS_PER_MONTH
-        codes = cast_column(frame, event, INTEGER, noun=cls.NOUN)
+        codes = cast_column(frame, event, INTEGER, noun=label)
         known = pl.DataFrame({"time_months": months, "event": codes, "arm": frame[arm].cast(pl.String)})
         rest = [name for name in frame.columns if name not in {time, event, arm, *known.columns}]
-        return cls(known.hstack(frame.select(rest)), control=control, strata=tuple(strata), causes=causes)
+        return cls(known.hstack(frame.select(rest)), control=control, strata=tuple(strata), causes=causes, label=label)
+
+
+def require_times(time: pl.Series, column: str, label: str) -> None:
+    """Refuse times that are missing, negative or infinite, as they stand in the column they came from."""
+    bad = (~(time.is_finite() & (time >= 0)).fill_null(value=False)).arg_true().to_list()
+    if bad:
+        held = ["nothing" if time[row] is None else f"{time[row]:g}" for row in bad]
+        message = (
+            f"{label}: a time must be a number of 0 or more; row {listed([row + 1 for row in bad])} of column {column} "
+            f"holds {listed(held)}. Correct or leave out the rows."
+        )
+        raise TableError(message)

@@ -195,6 +195,9 @@ class Stage:
     plan: Callable[[Any, StageContext], Sequence[Task]]
     """(settings, context) -> the tasks of this stage in this study, in order."""
 
+    gives: tuple[str, ...] = ()
+    """The exchange types its tasks may give, for example `potency`: what a message names where one is missing."""
+
     def figure(self, name: str) -> Callable[..., Any]:
         """Return the maker of one chart of this stage."""
         charts: Mapping[str, Callable[..., Any]] = importlib.import_module(self.figures).FIGURES

@@ -44,7 +44,7 @@ class TypedTable:
     """The name under which this kind of table is written to disk."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "table", conform(self.table, self.SCHEMA, noun=self.NOUN))
+        object.__setattr__(self, "table", conform(self.table, self.SCHEMA, noun=getattr(self, "label", self.NOUN)))
         self.check()
 
     def check(self) -> None:

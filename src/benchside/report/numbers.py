@@ -33,6 +33,8 @@ class Numbers:
 
 def with_interval(value: float | None, lower: float | None, upper: float | None, relation: str | None = "=") -> str:
     """Return ``value (lower to upper)``, or the value alone where it is only a bound."""
-    if value is None or relation not in ("=", None):
+    if relation not in ("=", None) or (value is None and lower is None and upper is None):
         return value_text(value, relation)
+    if value is None:
+        return f"NE ({'NE' if lower is None else value_text(lower)} to {'NE' if upper is None else value_text(upper)})"
     return f"{value_text(value)} ({interval_text(lower, upper)})"

@@ -85,6 +85,7 @@ def table_1(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableB
         ]
     notes = (
         "IC50: dose at which the fitted LL4 curve takes the response 0.5; limits by profile likelihood; > or <: beyond the tested doses.",
+        "Guide: what the programme's reference text says of alectinib (the fact table guide.tsv); it names no values for other compounds.",
         "Published: Ba/F3 and cell-free values as printed, each with its source; grey: recalled from memory and not verified against the source.",
         "Click a value for its trail: fit, responses, wells, cells.",
     )
@@ -95,6 +96,8 @@ def table_1(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableB
 
 def guide_cell(compound: str | None, variant: str) -> Cell:
     """Return what the guide says of a compound on a variant."""
+    if compound is None:
+        return Cell("")
     guide = evidence.facts("guide").filter(
         (pl.col("compound") == compound) & pl.col("section").str.starts_with("Table 1") & (pl.col("target") == "ALK")
     )
@@ -108,6 +111,8 @@ def guide_cell(compound: str | None, variant: str) -> Cell:
 
 def published(compound: str | None, variant: str) -> Cell:
     """Return the published IC50s of a compound on a variant: verified ones, else memory ones greyed, else that there are none."""
+    if compound is None:
+        return Cell("no compound named", "grey")
     rows = [row for row in _potencies(compound) if _is_variant(row["variant"], variant)]
     seen = [row for row in rows if row["verified"] == "yes"]
     chosen = seen or rows

@@ -88,12 +88,14 @@ def clinical_section(results: Results, settings: Any) -> Section:
         medians(results),
         comparison(results, settings),
     ]
+    if results.has("clinical.survival_at"):
+        blocks.append(landmarks(results, settings))
     return Section("clinical", f"Survival: {title}", tuple(blocks))
 
 
 def medians(results: Results) -> TableBlock:
     """Return medians by arm."""
-    numbers = Numbers(results, "clinical.kaplan_meier", with_trails=False)
+    numbers = Numbers(results, "clinical.kaplan_meier")
     keys = _keys(results, "clinical.kaplan_meier")
     table = results.table("clinical.kaplan_meier")
     rows = []
@@ -113,9 +115,22 @@ def medians(results: Results) -> TableBlock:
     )
 
 
+def landmarks(results: Results, settings: Any) -> TableBlock:
+    """Return survival at the landmarks the study asks for."""
+    numbers, keys = Numbers(results, "clinical.survival_at"), _keys(results, "clinical.survival_at")
+    quantity = _quantity(results, "clinical.survival_at", "survival")
+    rows = []
+    for row in results.table("clinical.survival_at").iter_rows(named=True):
+        cell = numbers.cell(
+            tuple(row[name] for name in keys), quantity, with_interval(row["survival"], row["lower"], row["upper"])
+        )
+        rows.append((Cell(row["arm"]), Cell(f"{row['time_months']:g}"), cell, Cell(str(row["at_risk"]))))
+    return TableBlock(f"{settings.endpoint} at landmarks", ("Arm", "Months", "Probability (95 %)", "At risk"), tuple(rows))
+
+
 def comparison(results: Results, settings: Any) -> TableBlock:
     """Return the log-rank test and the hazard ratio of each arm against the control."""
-    numbers = Numbers(results, "clinical.cox", with_trails=False)
+    numbers = Numbers(results, "clinical.cox")
     test = results.table("clinical.log_rank").row(0, named=True)
     rows = []
     for row in results.table("clinical.cox").iter_rows(named=True):
@@ -126,8 +141,8 @@ def comparison(results: Results, settings: Any) -> TableBlock:
             (
                 Cell(f"{row['term']} v {settings.control}"),
                 cell,
-                Cell(f"{row['p']:.3g}" if row["p"] is not None else "NE"),
-                Cell(f"{test['p']:.3g}"),
+                Cell(value_text(row["p"])),
+                Cell(value_text(test["p"])),
             )
         )
     strata = f", stratified by {', '.join(settings.strata)}" if settings.strata else ""
@@ -147,6 +162,7 @@ def exclusions_section(history: tuple[dict[str, Any], ...]) -> Section:
     """Return the section on exclusions: who, when, why, and whether it still holds."""
     columns = {"at": "When", "action": "Action", "plate_id": "Plate", "well": "Well", "who": "Who", "why": "Why"}
     table = pl.DataFrame(history).select(list(columns))
+    table = table.with_columns(pl.col("at").str.slice(0, 16).str.replace("T", " "))
     rows = tuple(tuple(Cell(str(value)) for value in row) for row in table.iter_rows())
     note = "A reversal is a record of its own; nothing is ever deleted. Excluded wells stay in every figure."
     return Section(

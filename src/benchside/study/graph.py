@@ -1,6 +1,6 @@
 """From a study file to an ordered list of tasks: each stage plans its own, ports join them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -47,12 +47,18 @@ def order(study: StudyFile, stages: Mapping[str, Stage], exclusions: Sequence[Ma
     for task in tasks.values():
         if task.gives is not None:
             givers.setdefault(task.gives, []).append(task.name)
-    nodes = {name: Node(task, tuple(_sources(task, givers))) for name, task in tasks.items()}
+    able = {exchange: [stage.name for stage in stages.values() if exchange in stage.gives] for exchange in ports(tasks.values())}
+    nodes = {name: Node(task, tuple(_sources(task, givers, able))) for name, task in tasks.items()}
     sorter = TopologicalSorter({name: [one.task for one in node.sources if one.task is not None] for name, node in nodes.items()})
     return [nodes[name] for name in sorter.static_order()]
 
 
-def _sources(task: Task, givers: Mapping[str, Sequence[str]]) -> list[Source]:
+def ports(tasks: Iterable[Task]) -> set[str]:
+    """Return the exchange types tasks ask for."""
+    return {one.exchange for task in tasks for one in task.inputs if isinstance(one, Port)}
+
+
+def _sources(task: Task, givers: Mapping[str, Sequence[str]], able: Mapping[str, Sequence[str]]) -> list[Source]:
     found: list[Source] = []
     for one in task.inputs:
         if isinstance(one, Files):
@@ -60,14 +66,15 @@ def _sources(task: Task, givers: Mapping[str, Sequence[str]]) -> list[Source]:
         elif isinstance(one, From):
             found += [Source(one.role, task=name) for name in one.tasks]
         else:
-            found += [Source(one.role, task=name) for name in _givers(task, one, givers)]
+            found += [Source(one.role, task=name) for name in _givers(task, one, givers, able)]
     return found
 
 
-def _givers(task: Task, port: Port, givers: Mapping[str, Sequence[str]]) -> Sequence[str]:
+def _givers(task: Task, port: Port, givers: Mapping[str, Sequence[str]], able: Mapping[str, Sequence[str]]) -> Sequence[str]:
     names = givers.get(port.exchange, [])
     if not names and not port.optional:
-        known = listed(sorted(givers)) if givers else "nothing"
-        message = f"study.toml: {task.name} needs a {port.exchange}, and no stage of this study gives one (given: {known}). Add the section that does."
+        sections = [f"[{name}]" for name in able[port.exchange]]
+        remedy = f"Add the section {listed(sections)}." if sections else "No stage of benchside gives one yet."
+        message = f"study.toml: {task.name} needs {port.exchange}, and no section of this study gives it. {remedy}"
         raise StudyError(message)
     return names

@@ -1,6 +1,7 @@
 """The ledger: what was made by what from what, who excluded which well, and what superseded what. Rows are added, never changed."""
 
 import json
+import os
 import platform
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -101,6 +103,27 @@ class Ledger:
                 migrate(engine)
         except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StorageError(_refusal(path, error)) from error
+        return cls(engine)
+
+    @classmethod
+    def read(cls, path: Path) -> "Ledger":
+        """Open a ledger to look something up; where its folder cannot be written to, as the file stands.
+
+        Raises
+        ------
+        StorageError
+            When it cannot be opened, or is older than this benchside and cannot be brought up to date.
+        """
+        if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+            return cls.open(path)
+        engine = sa.create_engine(f"sqlite:///file:{quote(str(path.resolve()))}?immutable=1&mode=ro&uri=true")
+        try:
+            current = _revision(engine) == HEAD
+        except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+            raise StorageError(_refusal(path, error)) from error
+        if not current:
+            message = f"the ledger {path} is from another version of benchside and cannot be written to. Copy the study and open the copy."
+            raise StorageError(message)
         return cls(engine)
 
     @contextmanager
@@ -228,7 +251,9 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
 
 def _refusal(path: Path, error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
-    return f"the ledger {path.name} could not be opened: {cause}. Free some space, or restore the results folder, and run again."
+    return (
+        f"the ledger {path.name} could not be opened: {cause}. Free some space, or restore the file from a copy, and run again."
+    )
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:

@@ -36,7 +36,7 @@ class Results:
         if not path.is_file():
             message = f"{root} has no results yet. Run it first: benchside run {root}"
             raise StudyError(message)
-        return cls(root, Ledger.open(path), Store(root / RESULTS))
+        return cls(root, Ledger.read(path), Store(root / RESULTS))
 
     @cached_property
     def current(self) -> Mapping[str, Entry]:

@@ -61,7 +61,7 @@ class Store:
         return Stored(content, trail, product.table.height)
 
     def _write(self, table: pl.DataFrame, target: Path) -> None:
-        if target.exists():
+        if intact(target):
             return
         temporary = self.temporary / f"{uuid.uuid4().hex}.part"
         try:
@@ -91,12 +91,12 @@ class Store:
         try:
             return pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError) as error:
-            message = f"the result {path.name} is missing or damaged: {first_line(error)} Delete the results folder and run the study again."
+            message = f"the result {path.name} is missing or damaged: {first_line(error)} Delete the folder results/objects (not the ledger beside it) and run the study again."
             raise StorageError(message) from error
 
     def has(self, content: str, trail: str) -> bool:
-        """Return whether both files of a product are there."""
-        return self.path(content).is_file() and self.path(trail, LINEAGE).is_file()
+        """Return whether both files of a product are there and whole."""
+        return intact(self.path(content)) and intact(self.path(trail, LINEAGE))
 
     def sweep(self, tables: Iterable[str], trails: Iterable[str]) -> int:
         """Remove what a killed run left: temporary files and objects the ledger does not know. Returns how many."""
@@ -106,6 +106,18 @@ class Store:
             path.unlink(missing_ok=True)
             removed += 1
         return removed
+
+
+def intact(path: Path) -> bool:
+    """Return whether a Parquet file is there from its first to its last mark; a cut or overwritten one is not."""
+    mark = b"PAR1"
+    try:
+        with path.open("rb") as handle:
+            begins = handle.read(4) == mark
+            handle.seek(-4, os.SEEK_END)
+            return begins and handle.read(4) == mark
+    except OSError:
+        return False
 
 
 def sync_folder(folder: Path) -> None:

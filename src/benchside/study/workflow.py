@@ -1,4 +1,4 @@
-"""Running a study: check every input before anything is written, then do only what changed, one committed step at a time."""
+"""Running a study: check every file before a result is written, then do only what changed, one committed step at a time."""
 
 import time
 import uuid
@@ -115,7 +115,7 @@ def run(root: Path, *, progress: Progress = silent, wait_seconds: float = WAIT_S
     Raises
     ------
     BenchsideError
-        One sentence; when an input is refused nothing has been written.
+        One sentence; when a file is refused no result has been written.
     """
     study = load(root, STAGES)
     with study_lock(root, wait_seconds=wait_seconds):
@@ -184,7 +184,7 @@ def _require_same(known: Entry | None, stored: Stored, task: str) -> None:
     if known is not None and known.table_hash != stored.table:
         message = (
             f"the recorded result of {task} is lost, and these versions of the software make another one in its place. "
-            "Restore the results folder, or move it away and run the study anew."
+            "Restore results/objects, or run with the versions it was made with (benchside numbers --json names them)."
         )
         raise StorageError(message)
 

@@ -410,6 +410,7 @@ def test_no_window_between_the_controls():
             "plate_id": ["P"] * 3,
             "well": ["A1", "A2", "A3"],
             "role": ["vehicle", "blank", "sample"],
+            "compound": [None, None, "x"],
             "concentration_nM": [None, None, 1.0],
             "signal": [2.0] * 3,
         }
@@ -464,3 +465,32 @@ def read_or_sentence(path):
         return read(path).table.height > 0
     except BenchsideError as error:
         return str(error).endswith(".")
+
+
+LONG = {"well": ["A1", "A2", "A3", "A12"], "role": ["vehicle", "sample", "sample", "blank"], "compound": ["", "x", "x", ""]}
+DOSES = {"concentration_nM": [0.0, 1.0, 10.0, 0.0], "signal": [9.0, 8.0, 4.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (lambda table: table.rename({"compound": "cmpd"}), ("A2", "names no compound")),
+        (lambda table: table.with_columns(compound=pl.lit(None, pl.String)), ("A2", "names no compound")),
+        (lambda table: table.rename({"signal": "sgnal"}), ("signal", "sgnal")),
+        (lambda table: table.rename({"well": "wel"}), ("well", "wel")),
+        (lambda table: table.with_columns(well=pl.col("well").replace("A3", "Z99")), ("Z99", "no well")),
+    ],
+)
+def test_a_long_table_with_a_wrong_column_or_well_is_refused(tmp_path, change, parts):
+    change(pl.DataFrame({**LONG, **DOSES})).write_csv(tmp_path / "p.csv")
+    with pytest.raises(BenchsideError) as refused:
+        read(tmp_path / "p.csv")
+    for part in parts:
+        assert part in str(refused.value)
+
+
+def test_a_unit_that_contradicts_the_column_is_refused(tmp_path):
+    pl.DataFrame({**LONG, **DOSES}).write_csv(tmp_path / "p.csv")
+    with pytest.raises(BenchsideError, match=r"concentration_nM is in nM, and concentration_unit says uM"):
+        read(tmp_path / "p.csv", concentration_unit="uM")
+    assert read(tmp_path / "p.csv", concentration_unit="nM").table.height == 4

@@ -78,25 +78,38 @@ def curve_lines(fits: pl.DataFrame) -> pl.DataFrame:
 
 
 def plate(wells: Any, plate_id: str) -> alt.LayerChart:
-    """Return the heat map of one plate's signal, with the role of control wells written in and excluded wells crossed."""
+    """Return the heat map of one plate's signal: control wells lettered, excluded wells crossed, empty wells left white."""
     table = WellTable.of(wells).table.filter((pl.col("plate_id") == plate_id) & pl.col("signal").is_not_null())
     data = table.select(
         "signal", "role", "compound", "concentration_nM", "well",
         row=pl.col("well").str.extract(r"^([A-Z]+)"), column=pl.col("well").str.extract(r"(\d+)$").cast(pl.Int64),
-        mark=pl.col("role").replace_strict({"vehicle": "V", "blank": "B", "positive": "P", "excluded": "×"}, default=""),
+        mark=pl.col("role").replace_strict({"vehicle": "V", "blank": "B", "positive": "P", "excluded": "✕"}, default=""),
+        light=pl.col("signal") > (pl.col("signal").min() + pl.col("signal").max()) / 2,
     )  # fmt: skip
     order = sorted(data["row"].unique().to_list(), key=lambda letters: (len(letters), letters))
+    columns = list(range(1, int(str(data["column"].max())) + 1))
     base = alt.Chart(data).encode(
-        x=alt.X("column:O", title="Column").axis(labelAngle=0, orient="top"), y=alt.Y("row:N", title="Row", sort=order)
+        x=alt.X("column:O", title="Column").axis(labelAngle=0, orient="top").scale(domain=columns),
+        y=alt.Y("row:N", title="Row").scale(domain=order),
     )
-    heat = base.mark_rect(stroke="white").encode(
-        color=alt.Color("signal:Q", title="Signal").scale(scheme="viridis"),
-        tooltip=["well", "role", "compound", "concentration_nM", "signal"],
+    heat = (
+        base.transform_filter("datum.role !== 'empty'")
+        .mark_rect(stroke="white")
+        .encode(
+            color=alt.Color("signal:Q", title="Signal").scale(scheme="viridis"),
+            tooltip=["well", "role", "compound", "concentration_nM", "signal"],
+        )
     )
-    marks = base.mark_text(fontSize=9, color="white", stroke="black", strokeWidth=0.3).encode(text="mark:N")
-    return cast("alt.LayerChart", alt.layer(heat, marks)).properties(
-        width=22 * 12, height=22 * 8, title=f"Plate {plate_id}: V vehicle, B blank, × excluded"
+    ink = alt.condition("datum.light", alt.value("black"), alt.value("white"))
+    letters = (
+        base.transform_filter("datum.role !== 'excluded'")
+        .mark_text(fontSize=10, fontWeight="bold")
+        .encode(text="mark:N", color=ink)
     )
+    crosses = base.transform_filter("datum.role === 'excluded'").mark_text(fontSize=18, fontWeight="bold", color=VERMILION)
+    layers = alt.layer(heat, letters, crosses.encode(text="mark:N"))
+    words = f"Plate {plate_id}: V vehicle, B blank, ✕ excluded; white: empty"
+    return cast("alt.LayerChart", layers).properties(width=22 * len(columns), height=22 * len(order), title=words)
 
 
 FIGURES: Final = {"curves": curves, "plate": plate}

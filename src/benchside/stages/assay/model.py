@@ -76,8 +76,22 @@ class WellTable(TypedTable):
             plate, well, ref = table.filter(keys.is_duplicated()).select("plate_id", "well", "signal_ref").row(-1)
             message = f"plate {plate}{place_of(ref)}: well {well} stands more than once. Keep one row a well, or give the repeats a plate_id of their own."
             raise TableError(message)
+        self._check_wells()
         self._check_doses()
         self._check_signals()
+        self._check_compounds()
+
+    def _check_wells(self) -> None:
+        """Refuse names that are no well of any plate, such as Z99."""
+        letters = pl.col("well").str.extract(r"^([A-Z]{1,2})\d+$")
+        number = pl.col("well").str.extract(r"^[A-Z]{1,2}(\d{1,3})$").cast(pl.Int64)
+        stray = self.table.filter(
+            ~(letters.is_in([row_letters(k) for k in range(32)]) & number.is_between(1, 48)).fill_null(value=False)
+        )
+        if stray.height:
+            plate, well, ref = stray.select("plate_id", "well", "signal_ref").row(0)
+            message = f"plate {plate}{place_of(ref)}: {well!r} is no well of a plate of 96, 384 or 1536 wells (A1 to AF48). Correct the name."
+            raise TableError(message)
 
     def _check_signals(self) -> None:
         used = ~pl.col("role").is_in(["empty", "excluded"])
@@ -87,6 +101,17 @@ class WellTable(TypedTable):
             message = (
                 f"plate {plate}{place_of(ref)}: {role} well {well} has {'no signal' if value is None else f'signal {value}'}, and a signal "
                 "must be a finite number. Correct the cell, or make the well empty or excluded."
+            )
+            raise TableError(message)
+
+    def _check_compounds(self) -> None:
+        role = pl.col("role")
+        nameless = self.table.filter((role == "sample") & (pl.col("compound").fill_null("").str.strip_chars() == ""))
+        if nameless.height:
+            plate, well = nameless.select("plate_id", "well").row(0)
+            message = (
+                f"plate {plate}: sample well {well} names no compound, and wells without one would be pooled into one curve. "
+                "Fill in the compound (is the column named compound?), or make the well vehicle, blank, empty or excluded."
             )
             raise TableError(message)
 

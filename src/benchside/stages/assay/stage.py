@@ -219,4 +219,5 @@ STAGE: Final = Stage(
     settings=AssaySettings,
     verbs=VERBS,
     plan=plan,
+    gives=("potency",),
 )

@@ -81,7 +81,7 @@ def read(
     frame = frame.with_columns((pl.lit(ref) + pl.col("_line").cast(pl.String)).alias(SOURCE)).drop("_line")
     kept = _keep(frame, where or {}, name)
     return EventTable.from_frame(
-        kept, time=time, time_unit=time_unit, event=event, arm=arm, control=control, strata=strata, causes=causes
+        kept, time=time, time_unit=time_unit, event=event, arm=arm, control=control, strata=strata, causes=causes, label=name
     )
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
+from benchside.core.errors import TableError, listed
 from benchside.core.exchange import EventTable
 from benchside.core.stage import (
     Files,
@@ -60,6 +61,14 @@ class ClinicalSettings(BaseModel):
     landmarks_months: list[float] = []
     """Times at which survival is reported."""
 
+    @field_validator("landmarks_months")
+    @classmethod
+    def _no_time_before_the_start(cls, times: list[float]) -> list[float]:
+        if any(not time >= 0 for time in times):
+            message = "a landmark is a time of 0 or more months"
+            raise ValueError(message)
+        return times
+
 
 def _events(inputs: Inputs, settings: Mapping[str, Any]) -> EventTable:
     return EventTable(
@@ -83,7 +92,11 @@ def run_read(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     """Read the file; each row names its own row of the file in `source_ref`, so lineage goes no further."""
     columns = {name: settings[name] for name in ("time", "time_unit", "event", "arm", "control", "strata", "where")}
     (path,) = inputs.files["events"]
-    return Product(read(path, root=inputs.root, **columns).table, lineage_of([]))
+    events = read(path, root=inputs.root, **columns)
+    if len(events.arms) < 2:
+        message = f"{events.label}: the only arm is {listed(events.arms)}, and a comparison needs two. Correct the arm column or the filter."
+        raise TableError(message)
+    return Product(events.table, lineage_of([]))
 
 
 def run_kaplan_meier(inputs: Inputs, settings: Mapping[str, Any]) -> Product:

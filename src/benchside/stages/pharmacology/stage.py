@@ -161,4 +161,5 @@ STAGE: Final = Stage(
     settings=PharmacologySettings,
     verbs=VERBS,
     plan=plan,
+    gives=("exposure",),
 )

@@ -50,7 +50,7 @@ def quality_table(table: pl.DataFrame, *, against: Control) -> pl.DataFrame:
     deviation = (pl.col("signal") - pl.col("signal").median().over("plate_id", "role")).abs()
     moments = used.with_columns(_deviation=deviation).group_by("plate_id", "role").agg(
         mean=pl.col("signal").mean(), sd=pl.col("signal").std(), median=pl.col("signal").median(),
-        mad=pl.col("_deviation").median() * MAD_TO_SD, n=pl.len(),
+        mad=pl.when(pl.len() > 1).then(pl.col("_deviation").median() * MAD_TO_SD), n=pl.len(),
     )  # fmt: skip
     plates = table.select("plate_id").unique(maintain_order=True)
     for role in names:

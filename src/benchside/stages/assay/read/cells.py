@@ -136,6 +136,8 @@ def _sheet(book: CalamineWorkbook, name: str, label: str, digest: str) -> Sheet:
 
 def _text(path: Path, label: str) -> Sheet:
     content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = content.decode("utf-16", errors="replace").encode()  # as some readers' software exports
     if b"\x00" in content[: 1 << 16] or content.startswith(b"PK\x03\x04"):
         message = f"{label} is named {path.suffix} and is no text (it may be a spreadsheet with another ending). Give it its own ending, or export it as text."
         raise FileError(message)

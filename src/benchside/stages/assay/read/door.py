@@ -68,6 +68,7 @@ def read(
         return WellTable(gdsc_wells(place, name))
     if is_well_list(columns):
         return WellTable(long_wells(place, name, defaults))
+    require_well_list(columns, name)
     found = sheets(place, name=name)
     described = found if layout is None else sheets(Path(layout), name=Path(layout).name)
     rows = wells_of_grids(found, described, defaults)
@@ -78,6 +79,15 @@ def read(
             infer_schema_length=None,
         )
     )
+
+
+def require_well_list(columns: list[str], name: str) -> None:
+    """Refuse a table that is nearly a long table of wells, naming the column it lacks."""
+    known = {"plate_id", "well", "role", "compound", "signal", "concentration_nM", "variant", "replicate"}
+    missing = [column for column in ("well", "signal") if column not in columns]
+    if missing and len(known & set(columns)) >= 3:
+        message = f"{name}: column {missing[0]} is missing{nearest(missing[0], columns)}; the columns are {listed(columns, 12)}. Rename or add the column."
+        raise TableError(message)
 
 
 def header(path: Path) -> list[str]:

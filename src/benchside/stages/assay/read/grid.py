@@ -9,7 +9,7 @@ from typing import Any, Final
 from benchside.core.errors import LayoutError, TableError
 from benchside.stages.assay.read.blocks import Block, blocks, require_same_shape
 from benchside.stages.assay.read.cells import Sheet, is_formula_error, number
-from benchside.stages.assay.read.layout import Cell, from_blocks, from_list, list_header, property_of, role_of
+from benchside.stages.assay.read.layout import Cell, from_blocks, from_list, list_header, nearest_property, property_of, role_of
 
 _PLATE_NAME: Final = re.compile(r"^\s*plate\s*(id|name|barcode|no\.?)?\s*[:=]?\s*$", re.IGNORECASE)
 OVERFLOW: Final = re.compile(r"^\s*(ovrflw|overflow|over|ovr|sat(urated)?|\*+|>\s*max|>\s*[\d.,]+)\s*$", re.IGNORECASE)
@@ -36,6 +36,8 @@ def wells_of_grids(signal_sheets: Sequence[Sheet], layout_sheets: Sequence[Sheet
     """
     every = [block for sheet in signal_sheets for block in blocks(sheet)]
     signals = [block for block in every if property_of(block.title) is None]
+    for block in signals:
+        require_known_title(block)
     if not signals:
         message = (
             f"{signal_sheets[0].file}: no plate was found. A plate is a block with column numbers 1, 2, 3 ... above it and row letters "
@@ -53,6 +55,17 @@ def wells_of_grids(signal_sheets: Sequence[Sheet], layout_sheets: Sequence[Sheet
         layout = from_list(listing, defaults.concentration_unit)
     names = plate_names(signals)
     return [well for block, plate in zip(signals, names, strict=True) for well in wells_of(block, plate, layout, defaults)]
+
+
+def require_known_title(block: Block) -> None:
+    """Refuse a block whose title is nearly a layout property: a misspelt layout must not be read as a plate of signals."""
+    near = nearest_property(block.title)
+    if near is not None:
+        message = (
+            f"{block.sheet.file}, sheet {block.sheet.name!r}: the block titled {block.title!r} is neither a plate nor a known part of a "
+            f"layout (did you mean {near!r}?). Correct the title."
+        )
+        raise LayoutError(message)
 
 
 def plate_names(signals: Sequence[Block]) -> list[str]:

@@ -1,5 +1,6 @@
 """Layouts: what is in each well, as grids (a block a property) or as a list (a row a well), always with its cell."""
 
+import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,14 @@ def property_of(title: str) -> str | None:
     return _WORDS.get(
         re.split(r"[\(\[]", title.replace("_", " ") if title not in _WORDS else title)[0].strip().lower()
     ) or _WORDS.get(_UNIT.sub("", title).strip().lower())
+
+
+def nearest_property(title: str) -> str | None:
+    """Return the property a title nearly is, where it is none: `Compond` is nearly `compound`."""
+    word = re.split(r"[\(\[]", title)[0].strip().lower()
+    words = [known for known, name in _WORDS.items() if name != "plate_id"]  # `Plate:` heads a plate of signals
+    found = difflib.get_close_matches(word, words, n=1, cutoff=0.8) if property_of(title) is None else []
+    return found[0] if found else None
 
 
 def unit_of(title: str, default: str | None, *, place: str) -> float:

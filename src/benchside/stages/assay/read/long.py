@@ -129,6 +129,9 @@ def concentration(frame: pl.DataFrame, label: str, unit: str | None) -> pl.Serie
         stem, _, suffix = name.rpartition("_")
         if stem == "concentration" or name == "concentration":
             factor = nM_per(unit if name == "concentration" else suffix, place=f"{label}, column {name}")
+            if unit is not None and nM_per(unit, place=label) != factor:
+                message = f"{label}: column {name} is in {suffix}, and concentration_unit says {unit}. Rename the column or drop the setting."
+                raise UnitError(message)
             return (cast_column(frame, name, FLOAT, noun=label) * factor).alias("concentration_nM")
     message = f"{label}: no concentration column. Name it with its unit, for example concentration_nM."
     raise UnitError(message)
