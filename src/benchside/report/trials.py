@@ -6,6 +6,7 @@ import polars as pl
 
 from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, value_text
 from benchside.report.numbers import Numbers, with_interval
+from benchside.report.outcomes import published_outcome
 from benchside.stages.clinical.figure import kaplan_meier_chart
 from benchside.stages.trial.figure import kaplan_meier as predicted_chart
 from benchside.stages.trial.model import parameter_table
@@ -37,13 +38,20 @@ def trial_section(results: Results, settings: Any) -> Section:
                 Cell(f"{row['arm']}{against}"),
                 numbers.cell(key, row["quantity"], text),
                 Cell(row["unit"]),
+                published_outcome(settings.design, row),
             )
         )
     notes = (
         f"Mean (of hazard ratios geometric, of median times the median) and 95 % prediction interval over {predictions['replicates'][0]} virtual trials of the design {settings.design}. NE: not reached in at least half of them.",
+        "Published: verified facts of the intention-to-treat population at the first data cut-off, by assessment (INV investigator, IRC independent review); hover for the source. No parameter was fitted to them.",
         "Every parameter of the sketch is held at one value, so the interval carries the chance of the patients and not the uncertainty of the model.",
     )
-    table = TableBlock("Predicted outcome", ("Endpoint", "Quantity", "Arm", "Value (95 %)", "Unit"), tuple(rows), notes)
+    table = TableBlock(
+        "Predicted outcome",
+        ("Endpoint", "Quantity", "Arm", "Predicted (95 %)", "Unit", "Published, first report"),
+        tuple(rows),
+        notes,
+    )
     chart = ChartBlock(
         "predicted",
         predicted_chart(events).to_dict(),

@@ -31,7 +31,7 @@ def exposure_curves(data: Any) -> alt.Chart:
     """
     table = _named_sites(dataframe(data).filter((pl.col("matrix") == "free") & (pl.col("moiety") == "active")))
     title = alt.TitleParams(
-        "Free concentration at steady state", subtitle="active moieties summed; bounds and assumptions: see status"
+        "Free concentration at steady state", subtitle="active moieties summed; what is a bound or assumed is said beside it"
     )
     dashes = alt.Scale(domain=list(SITE_NAMES.values()), range=[[1, 0], [6, 5]])
     chart: alt.Chart = (
