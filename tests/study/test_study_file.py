@@ -87,5 +87,5 @@ def test_every_task_comes_after_what_it_needs(fresh_demo: Path) -> None:
 
 def test_a_stage_whose_quantity_nobody_gives_is_named(tmp_path: Path) -> None:
     written(tmp_path, HEAD + '[trial]\ndesign = "ALEX"\nresistant = {alectinib = "G1202R", crizotinib = "G1269A"}\n')
-    with pytest.raises(StudyError, match=r"needs an? .*, and no stage of this study gives one"):
+    with pytest.raises(StudyError, match=r"needs potency, and no section of this study gives it\. Add the section \[assay\]"):
         order(load(tmp_path, STAGES), STAGES)
