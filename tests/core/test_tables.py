@@ -238,3 +238,10 @@ def test_a_file_is_hashed_by_its_content(tmp_path):
     (tmp_path / "b").write_bytes(b"x" * (5 << 20))
     (tmp_path / "c").write_bytes(b"x" * (5 << 20) + b"y")
     assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b") != file_hash(tmp_path / "c")
+
+
+def test_a_long_text_column_is_hashed_in_parts_to_the_same_hash(monkeypatch):
+    table = pl.DataFrame({"text": [f"w{k}" if k % 7 else None for k in range(1000)], "n": range(1000)})
+    whole = table_hash(table)
+    monkeypatch.setattr("benchside.core.tables.HASHED_AT_ONCE", 64)
+    assert table_hash(table) == whole

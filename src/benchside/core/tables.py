@@ -12,6 +12,9 @@ import polars as pl
 
 from benchside.core.errors import FileError, TableError, listed, nearest
 
+HASHED_AT_ONCE: Final = 250_000
+"""Rows of a text column that are hashed at once."""
+
 FLOAT, TEXT, INTEGER, FLAG = pl.Float64, pl.String, pl.Int64, pl.Boolean
 
 _DECIMAL_COMMA: Final = re.compile(r"\d,\d")
@@ -227,7 +230,8 @@ def _hash_series(digest: "hashlib.blake2b", series: pl.Series) -> None:
     else:
         text = series.cast(pl.String).fill_null("")
         digest.update(text.str.len_bytes().to_numpy().tobytes())
-        digest.update("".join(text.to_list()).encode())
+        for start in range(0, len(text), HASHED_AT_ONCE):  # a whole column as Python strings would outweigh the table
+            digest.update("".join(text.slice(start, HASHED_AT_ONCE).to_list()).encode())
 
 
 def file_hash(path: Path) -> str:
