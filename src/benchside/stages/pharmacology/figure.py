@@ -60,7 +60,7 @@ def coverage(data: Any) -> alt.LayerChart:
     known = _named_sites(everything.filter(pl.col("coverage_average").is_not_null()))
     left_out = everything.height - known.height
     known = known.with_columns(label=pl.concat_str("compound", pl.lit(" on "), "variant"))
-    note = "bar: interval of the IC50 (none where open); dashed line at 1: free drug equals free IC50"
+    note = "bar: interval of the IC50, none where open, hidden where narrower than its mark; dashed line at 1: free drug equals free IC50"
     subtitle = note if not left_out else f"{note}; {left_out} without exposure not shown"
     base = alt.Chart(
         known.select("label", "site", "coverage_average", "lower", "upper"),
@@ -76,7 +76,12 @@ def coverage(data: Any) -> alt.LayerChart:
         x=alt.X("lower:Q", scale=x_scale), x2="upper:Q", y=y, yOffset=offset, color=colour
     )
     points = base.mark_point(size=70, filled=True, opacity=1).encode(
-        x=alt.X("coverage_average:Q", title="coverage (ratio)", scale=x_scale),
+        x=alt.X(
+            "coverage_average:Q",
+            title="coverage (ratio)",
+            scale=x_scale,
+            axis=alt.Axis(format="~g", labelOverlap="greedy", labelSeparation=6),
+        ),
         y=y,
         yOffset=offset,
         color=colour,
