@@ -15,6 +15,7 @@ from benchside.study.results import Results
 SMALL: Final = 60
 """Up to so many curves the page tabulates them all."""
 
+COMPOUNDS_LISTED: Final = 200
 PLATES_DRAWN: Final = 6
 MOST_DRAWN: Final = 6000
 """Up to so many curves the page carries them: some 15 MB."""
@@ -160,8 +161,10 @@ def compound_table(fits: pl.DataFrame) -> TableBlock:
         "compound": "Compound", "curves": "Curves", "fitted": "Fitted", "within": "IC50 within the doses", "above": "Above the top dose",
         "below": "Below the lowest", "median_nM": "Median of the IC50s within, nM",
     }  # fmt: skip
-    note = "Every curve with its interval and status is in the table of the task assay.fit; the gallery below draws them all."
-    return TableBlock(f"{fits.height} curves by compound", tuple(columns.values()), plain_cells(summary, columns), (note,))
+    note = "Every curve with its interval and status is in the table of the task assay.fit; the gallery below draws them."
+    shown = summary.head(COMPOUNDS_LISTED)
+    cut = "" if shown.height == summary.height else f" (the first {shown.height:,} of {summary.height:,} compounds)"
+    return TableBlock(f"{fits.height:,} curves by compound{cut}", tuple(columns.values()), plain_cells(shown, columns), (note,))
 
 
 def gallery(results: Results, fits: pl.DataFrame, responses: pl.DataFrame) -> GalleryBlock:
