@@ -250,3 +250,11 @@ def test_cells_have_their_spreadsheet_names():
         "ZZ1",
         "AAA1",
     ]
+
+
+def test_a_text_file_in_utf_16_is_read(tmp_path):
+    plates.write_csv(tmp_path / "p.csv", plates.signal_grid(WELLS))
+    (tmp_path / "wide.csv").write_bytes((tmp_path / "p.csv").read_text(encoding="utf-8").encode("utf-16"))
+    layout = plates.write_xlsx(tmp_path / "layout.xlsx", {"Layout": plates.layout_rows(WELLS)})
+    wide, plain = (read(tmp_path / name, layout).table for name in ("wide.csv", "p.csv"))
+    assert wide["signal"].to_list() == plain["signal"].to_list()
