@@ -222,6 +222,11 @@ class EventTable(TypedTable):
     NOUN: ClassVar[str] = "event table"
     KIND: ClassVar[str] = "events"
 
+    @property
+    def noun(self) -> str:
+        """The file it was read from, where one is known."""
+        return self.label
+
     def check(self) -> None:
         """Refuse times that are missing, negative or infinite, unknown event codes, and names that are not there."""
         self._check_times()

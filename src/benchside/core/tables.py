@@ -47,8 +47,13 @@ class TypedTable:
     """The name under which this kind of table is written to disk."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "table", conform(self.table, self.SCHEMA, noun=getattr(self, "label", self.NOUN)))
+        object.__setattr__(self, "table", conform(self.table, self.SCHEMA, noun=self.noun))
         self.check()
+
+    @property
+    def noun(self) -> str:
+        """What messages call the table."""
+        return self.NOUN
 
     def check(self) -> None:
         """Raise TableError where a row breaks a rule of this kind of table."""
