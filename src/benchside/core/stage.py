@@ -38,7 +38,9 @@ def lineage_of(rows: Iterable[tuple[int | None, int, Sequence[int] | None]]) -> 
 class Inputs:
     """The inputs of one call of a verb, by role; a role may hold several tables (one a file) or files."""
 
-    tables: Mapping[str, tuple[pl.DataFrame, ...]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[pl.DataFrame | pl.LazyFrame, ...]] = field(default_factory=dict)
+    """Held, or only scanned where they are large."""
+
     files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Input number of each table of a role, as lineage counts them."""
@@ -46,13 +48,17 @@ class Inputs:
     root: Path = Path()
     """The study folder: files are named relative to it in every reference."""
 
-    def stack(self, role: str) -> pl.DataFrame:
-        """Return the tables of a role as one, with `_input` and `_row` saying where each row came from."""
+    def scan(self, role: str) -> pl.LazyFrame:
+        """Return the tables of a role as one scan, with `_input` and `_row` saying where each row came from."""
         parts = [
-            table.with_columns(pl.lit(number, pl.UInt32).alias("_input")).with_row_index("_row")
+            table.lazy().with_columns(pl.lit(number, pl.UInt32).alias("_input")).with_row_index("_row")
             for table, number in zip(self.tables[role], self.numbers[role], strict=True)
         ]
         return pl.concat(parts, how="diagonal_relaxed")
+
+    def stack(self, role: str) -> pl.DataFrame:
+        """Return the tables of a role as one, with `_input` and `_row` saying where each row came from."""
+        return self.scan(role).collect()
 
 
 def lineage_by(stacked: pl.DataFrame, key: Sequence[str], order: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,9 @@ from benchside.core.errors import FileError, TableError, listed, nearest
 HASHED_AT_ONCE: Final = 250_000
 """Rows of a text column that are hashed at once."""
 
+FILE_ROW: Final = "_file_row"
+"""Column that says which row of its file a row was (1 is the first below the header), where rows were left out on the way."""
+
 FLOAT, TEXT, INTEGER, FLAG = pl.Float64, pl.String, pl.Int64, pl.Boolean
 
 _DECIMAL_COMMA: Final = re.compile(r"\d,\d")
@@ -110,10 +113,7 @@ def read_table(path: Path) -> pl.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
         if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
-            separator, decimal_comma = text_dialect(path)
-            return pl.read_csv(
-                path, separator=separator, decimal_comma=decimal_comma, infer_schema_length=None, null_values=["", "NA"]
-            )
+            return pl.read_csv(path, infer_schema_length=None, **text_options(path))
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         message = (
             f"{path.name} could not be read as {path.suffix.lstrip('.').upper()}: {first_line(error)} Save it again and retry."
@@ -121,6 +121,12 @@ def read_table(path: Path) -> pl.DataFrame:
         raise FileError(message) from error
     message = f"{path.name}: {path.suffix or 'a name without ending'} is no table read here. Use .csv, .tsv or .parquet."
     raise FileError(message)
+
+
+def text_options(path: Path) -> dict[str, Any]:
+    """Return how polars is to read a text table: separator, decimal mark, and what stands for an empty cell."""
+    separator, decimal_comma = text_dialect(path)
+    return {"separator": separator, "decimal_comma": decimal_comma, "null_values": ["", "NA"]}
 
 
 def text_dialect(path: Path) -> tuple[str, bool]:
@@ -190,8 +196,9 @@ def cast_column(table: pl.DataFrame, name: str, dtype: type[pl.DataType], *, nou
     lost = (series.is_not_null() & (cast.is_null() | _rounded(series, dtype))).arg_true()
     if len(lost):
         rows = lost.to_list()
+        numbers = table[FILE_ROW][rows].to_list() if FILE_ROW in table.columns else [row + 1 for row in rows]
         message = (
-            f"{noun}: column {name} must hold {dtype_word(dtype)}, but row {listed([row + 1 for row in rows], 3)} "
+            f"{noun}: column {name} must hold {dtype_word(dtype)}, but row {listed(numbers, 3)} "
             f"holds {listed([repr(series[row]) for row in rows], 3)}. Correct or clear the cell."
         )
         raise TableError(message)

@@ -31,6 +31,11 @@ class Numbers:
         return Cell(text, tone, number, lines, title)
 
 
+def numbers_of(results: Results, verb: str, *, with_trails: bool) -> dict[str, Numbers]:
+    """Return the numbers of every task of a verb, by task: a large study did it in parts."""
+    return {task: Numbers(results, task, with_trails) for task in results.tasks(verb)}
+
+
 def with_interval(value: float | None, lower: float | None, upper: float | None, relation: str | None = "=") -> str:
     """Return ``value (lower to upper)``, or the value alone where it is only a bound."""
     if relation not in ("=", None) or (value is None and lower is None and upper is None):

@@ -8,7 +8,7 @@ import polars as pl
 
 from benchside import evidence
 from benchside.report.blocks import Block, Cell, ChartBlock, GalleryBlock, Section, TableBlock, TextBlock, plain_cells, value_text
-from benchside.report.numbers import MOST_TRAILS, Numbers, with_interval
+from benchside.report.numbers import MOST_TRAILS, Numbers, numbers_of, with_interval
 from benchside.stages.assay.figure import plate
 from benchside.study.results import Results
 
@@ -27,7 +27,7 @@ _WILD_TYPE: Final = re.compile(r"^(WT|EML4-ALK( V\d\w?)?)$")
 
 def potency_section(results: Results, settings: Any) -> Section:
     """Return the section on potency of a study with an assay stage."""
-    fits = results.table("assay.fit")
+    fits = results.scan("assay.fit").collect()
     blocks: list[Block] = []
     if settings.round_trip:
         words = f"Round-trip: these plates were simulated from {settings.round_trip}. That the analysis finds the values again shows the machinery works; it is not agreement with an experiment."
@@ -36,33 +36,32 @@ def potency_section(results: Results, settings: Any) -> Section:
         blocks.append(table_1(results, fits, round_trip=bool(settings.round_trip)))
     else:
         blocks.append(compound_table(fits))
-    responses = response_table(results)
-    blocks.append(gallery(results, fits, responses))
-    if results.has("assay.quality"):
+    blocks.append(gallery(results, fits))
+    if results.tasks("assay.quality"):
         blocks += quality_blocks(results)
     return Section("potency", "Table 1. Potency", tuple(blocks), banner="round-trip" if settings.round_trip else "")
 
 
-def response_table(results: Results) -> pl.DataFrame:
-    """Return the responses the fits rest on."""
-    tasks = (
-        ["assay.normalise"]
-        if results.has("assay.normalise")
-        else [task for task, entry in results.current.items() if entry.kind == "responses"]
-    )
-    return pl.concat([results.table(task) for task in tasks], how="diagonal_relaxed")
+def responses_of(results: Results, curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the responses some curves rest on, doses and responses as a list a curve."""
+    verb = "assay.normalise" if results.tasks("assay.normalise") else "assay.read_responses"
+    points = results.scan(verb).join(curves.lazy().select("curve_id"), on="curve_id", how="semi", maintain_order="left")
+    listed = points.group_by("curve_id", maintain_order=True).agg("concentration_nM", "response", "excluded")
+    return listed.collect(engine="streaming")
 
 
 def table_1(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableBlock:
     """Return the guide's items and every curve of the study: the guide's word, the published value, the study's own."""
-    numbers = Numbers(results, "assay.fit", with_trails=fits.height * 2 <= MOST_TRAILS)
+    numbers = numbers_of(results, "assay.fit", with_trails=fits.height * 2 <= MOST_TRAILS)
     own = "This study, IC50 nM (95 %)" + (", round-trip" if round_trip else "")
     rows = []
     measured = {(row["compound"], row["variant"] or "WT") for row in fits.iter_rows(named=True)}
     for row in fits.sort("compound", "variant", nulls_last=True).iter_rows(named=True):
         compound, variant = row["compound"], row["variant"] or "WT"
         text = with_interval(row["ic50_nM"], row["ic50_lower_nM"], row["ic50_upper_nM"], row["ic50_relation"])
-        cell = numbers.cell((row["curve_id"],), "IC50", text, tone="" if row["status"] == "ok" else "warn", title=row["status"])
+        cell = numbers[row["task"]].cell(
+            (row["curve_id"],), "IC50", text, tone="" if row["status"] == "ok" else "warn", title=row["status"]
+        )
         rows.append(
             (
                 Cell(compound or row["curve_id"]),
@@ -167,14 +166,12 @@ def compound_table(fits: pl.DataFrame) -> TableBlock:
     return TableBlock(f"{fits.height:,} curves by compound{cut}", tuple(columns.values()), plain_cells(shown, columns), (note,))
 
 
-def gallery(results: Results, fits: pl.DataFrame, responses: pl.DataFrame) -> GalleryBlock:
+def gallery(results: Results, fits: pl.DataFrame) -> GalleryBlock:
     """Return the curves with their points, as data the page draws."""
     drawn = fits.head(MOST_DRAWN)
-    points = responses.join(drawn.select("curve_id"), on="curve_id", how="semi", maintain_order="left")
-    points = points.group_by("curve_id", maintain_order=True).agg("concentration_nM", "response", "excluded")
-    numbers = Numbers(results, "assay.fit", with_trails=False)
-    joined = drawn.join(points, on="curve_id", how="left", maintain_order="left")
-    curves = tuple(_curve(row, numbers) for row in joined.iter_rows(named=True))
+    numbers = numbers_of(results, "assay.fit", with_trails=False)
+    joined = drawn.join(responses_of(results, drawn), on="curve_id", how="left", maintain_order="left")
+    curves = tuple(_curve(row, numbers[row["task"]]) for row in joined.iter_rows(named=True))
     part = (
         f": the first {drawn.height:,} of {fits.height:,} (the table of assay.fit holds them all)"
         if fits.height > drawn.height
@@ -203,14 +200,16 @@ def _curve(row: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
 
 def quality_blocks(results: Results) -> list[Block]:
     """Return the plate quality table, and the heat maps of the first plates."""
-    quality = results.table("assay.quality")
+    quality = results.scan("assay.quality").collect()
     flagged = quality.filter(pl.col("flags") != "")
     shown = quality if quality.height <= SMALL else flagged.head(SMALL)
     small = quality.height <= PLATES_DRAWN
-    numbers = Numbers(results, "assay.quality", with_trails=small)
+    numbers = numbers_of(results, "assay.quality", with_trails=small)
     rows = []
     for row in shown.iter_rows(named=True):
-        cells = [numbers.cell((row["plate_id"],), name, value_text(row[column])) for name, column in _FIGURES.items()]
+        cells = [
+            numbers[row["task"]].cell((row["plate_id"],), name, value_text(row[column])) for name, column in _FIGURES.items()
+        ]
         rows.append((Cell(row["plate_id"]), *cells, Cell(row["flags"] or "passes", "warn" if row["flags"] else "")))
     rest = (
         ""
@@ -219,9 +218,7 @@ def quality_blocks(results: Results) -> list[Block]:
     )
     blocks: list[Block] = [TableBlock(f"Plate quality, before any IC50{rest}", ("Plate", *_FIGURES, "Verdict"), tuple(rows))]
     if small:
-        wells = pl.concat(
-            [results.table(task) for task, entry in results.current.items() if entry.kind == "wells"], how="diagonal_relaxed"
-        )
+        wells = results.scan("assay.read").collect()
         struck = [f"{record['plate_id']}\t{record['well']}" for record in results.ledger.exclusions()]
         excluded = pl.concat_str("plate_id", "well", separator="\t").is_in(struck)
         drawn = wells.with_columns(role=pl.when(excluded).then(pl.lit("excluded")).otherwise("role"))

@@ -16,8 +16,8 @@ _ONE_THREAD: Final = {"NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_
 
 def spread(
     work: Callable[[Item], Result], items: Sequence[Item], *, estimated_seconds: float, workers: int | None = None
-) -> list[Result]:
-    """Return `work` of every item, in order; in processes of their own only where the whole is worth starting them.
+) -> Iterator[Result]:
+    """Yield `work` of every item, in order; in processes of their own only where the whole is worth starting them.
 
     Parameters
     ----------
@@ -32,9 +32,10 @@ def spread(
     """
     count = min(workers or os.cpu_count() or 1, len(items))
     if count < 2 or estimated_seconds < WORTH_SECONDS:
-        return [work(item) for item in items]
+        yield from map(work, items)
+        return
     with _single_threaded(), ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(work, items))
+        yield from pool.map(work, items)
 
 
 @contextmanager

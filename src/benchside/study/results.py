@@ -52,6 +52,16 @@ class Results:
         """Return what a task made."""
         return self.store.table(self.current[task].table_hash)
 
+    def tasks(self, verb: str) -> tuple[str, ...]:
+        """Return the tasks that did this verb: one, or one a part of a large study."""
+        return tuple(task for task, entry in self.current.items() if entry.verb == verb)
+
+    def scan(self, verb: str) -> pl.LazyFrame:
+        """Return what all tasks of a verb made as one scan, with the `task` each row is from."""
+        held = [(task, self.current[task]) for task in self.tasks(verb)]
+        parts = [self.store.scan(entry.table_hash, entry.rows).with_columns(task=pl.lit(task)) for task, entry in held]
+        return pl.concat(parts, how="diagonal_relaxed")
+
     def evidence(self, task: str) -> EvidenceSet:
         """Return the evidence of what a task made."""
         return self.evidence_of(self.current[task])

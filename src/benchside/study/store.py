@@ -17,6 +17,9 @@ from benchside.core.tables import first_line, table_hash
 TABLE: Final = ".parquet"
 LINEAGE: Final = ".lineage.parquet"
 
+HELD_ROWS: Final = 250_000
+"""Tables of more rows are scanned where a scan will do."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -83,6 +86,11 @@ class Store:
         """Return the table with a content hash."""
         return self._read(self.path(content))
 
+    def scan(self, content: str, rows: int) -> pl.LazyFrame:
+        """Return the table with a content hash as a scan: held where it is small, left on disk where it is large."""
+        path = self.path(content)
+        return pl.scan_parquet(path) if rows > HELD_ROWS and intact(path) else self.table(content).lazy()
+
     def lineage(self, content: str) -> pl.DataFrame:
         """Return the lineage with a content hash."""
         return self._read(self.path(content, LINEAGE)).select(list(LINEAGE_SCHEMA))
@@ -106,6 +114,12 @@ class Store:
             path.unlink(missing_ok=True)
             removed += 1
         return removed
+
+    def prune(self) -> None:
+        """Remove the folders that hold nothing: a run that is refused leaves no trace."""
+        for folder in [*self.objects.glob("*"), self.objects, self.temporary, self.root]:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def intact(path: Path) -> bool:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import polars as pl
@@ -15,6 +16,7 @@ from benchside.core.tables import file_hash, table_hash
 from benchside.study.ledger import Entry, software
 from benchside.study.results import Results
 from benchside.study.stages import VERBS
+from benchside.study.store import Store, Stored
 from benchside.study.workflow import Call, perform
 
 REFERENCE_COLUMNS: Final = ("signal_ref", "layout_ref", "source_ref")
@@ -134,7 +136,8 @@ def replay(results: Results, number: str) -> Replay:
         When no result has the id, or a file it came from is gone or has changed since.
     """
     entry, row, quantity, evidence = results.find(number)
-    again = _again(results, entry, {})
+    with TemporaryDirectory(prefix="benchside-replay-") as folder:
+        again = _again(results, entry, Store(Path(folder)), {})
     value = again.table[quantity.value][row] if row < again.table.height else None
     today = software()
     differs = {name: (then, today.get(name, "absent")) for name, then in entry.software.items() if today.get(name) != then}
@@ -142,18 +145,19 @@ def replay(results: Results, number: str) -> Replay:
     return Replay(evidence, value, exact if not differs else exact or _near(value, evidence.value), differs)
 
 
-def _again(results: Results, entry: Entry, made: dict[str, Product]) -> Product:
-    """Return a result set made anew, its inputs too."""
-    if entry.set_id in made:
-        return made[entry.set_id]
+def _again(results: Results, entry: Entry, store: Store, made: dict[str, Stored]) -> Product:
+    """Return a result set made anew, its inputs too; those wait in a store of their own, since together they may be large."""
     files: dict[str, list[Path]] = {}
-    tables: dict[str, list[pl.DataFrame]] = {}
+    tables: dict[str, list[pl.LazyFrame]] = {}
     numbers: dict[str, list[int]] = {}
     for number, source in enumerate(entry.inputs):
         if source.file is not None:
             files.setdefault(source.role, []).append(_unchanged(results.root, source.file, source.content))
         elif source.set_id is not None:
-            tables.setdefault(source.role, []).append(_again(results, results.ledger.entry(source.set_id), made).table)
+            if source.set_id not in made:
+                made[source.set_id] = store.put(_again(results, results.ledger.entry(source.set_id), store, made))
+            stored = made[source.set_id]
+            tables.setdefault(source.role, []).append(store.scan(stored.table, stored.rows))
             numbers.setdefault(source.role, []).append(number)
     inputs = Inputs(
         {role: tuple(found) for role, found in tables.items()},
@@ -161,8 +165,7 @@ def _again(results: Results, entry: Entry, made: dict[str, Product]) -> Product:
         {role: tuple(found) for role, found in numbers.items()},
         results.root,
     )
-    made[entry.set_id] = perform(Call(entry.verb, inputs, entry.settings))
-    return made[entry.set_id]
+    return perform(Call(entry.verb, inputs, entry.settings))
 
 
 def _unchanged(root: Path, file: str, content: str) -> Path:

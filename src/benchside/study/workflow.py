@@ -70,7 +70,11 @@ class _Run:
     known: Mapping[str, Entry]
     files: dict[Path, str] = field(default_factory=dict)
     done: dict[str, Entry] = field(default_factory=dict)
-    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def sweep(self) -> int:
+        """Remove every file of the results that no recorded result set holds; return how many."""
+        entries = self.known.values()
+        return self.store.sweep([entry.table_hash for entry in entries], [entry.lineage_hash for entry in entries])
 
     def origin(self, node: Node) -> tuple[Origin, tuple[Input, ...]]:
         """Return the identity of what a task would make, and its inputs as the ledger writes them."""
@@ -123,16 +127,17 @@ def run(root: Path, *, progress: Progress = silent, wait_seconds: float = WAIT_S
         try:
             nodes = order(study, STAGES, ledger.exclusions() if ledger else ())
             now = _Run(study, Store(root / RESULTS), nodes, ledger.entries() if ledger else {})
+            swept = now.sweep()
             read = _read_all(now)
             ledger = ledger or Ledger.open(root / RESULTS / LEDGER)
-            return _work(now, ledger, read, progress)
+            return RunReport(study, _work(now, ledger, read, progress), swept)
         finally:
             if ledger is not None:
                 ledger.close()
 
 
-def _read_all(now: _Run) -> dict[str, Product]:
-    """Return the products of all tasks that only read files and are not known yet; an unusable file ends the run here."""
+def _read_all(now: _Run) -> dict[str, Stored]:
+    """Read all files that are not known yet into the store; an unusable one ends the run here, and nothing is left of the others."""
     calls: dict[str, Call] = {}
     for node in now.nodes:
         if node.sources and node.reads_files_only:
@@ -148,13 +153,17 @@ def _read_all(now: _Run) -> dict[str, Product]:
         if path.suffix.lower().startswith(".xls")
     ]
     seconds = sum(path.stat().st_size for path in books) / SPREADSHEET_BYTES_PER_SECOND
-    return dict(zip(calls, spread(perform, list(calls.values()), estimated_seconds=seconds), strict=True))
+    try:
+        made = spread(perform, list(calls.values()), estimated_seconds=seconds)
+        return {name: now.store.put(product) for name, product in zip(calls, made, strict=True)}
+    except BaseException:
+        now.sweep()
+        now.store.prune()
+        raise
 
 
-def _work(now: _Run, ledger: Ledger, read: dict[str, Product], progress: Progress) -> RunReport:
+def _work(now: _Run, ledger: Ledger, read: dict[str, Stored], progress: Progress) -> tuple[TaskResult, ...]:
     """Do every task in order, each recorded before the next begins."""
-    entries = now.known.values()
-    swept = now.store.sweep([entry.table_hash for entry in entries], [entry.lineage_hash for entry in entries])
     run_id, latest, results = uuid.uuid4().hex, ledger.latest(), []
     for node in now.nodes:
         began, task = time.perf_counter(), node.task
@@ -162,21 +171,20 @@ def _work(now: _Run, ledger: Ledger, read: dict[str, Product], progress: Progres
         entry = now.known.get(origin.set_id)
         kept = entry is not None and now.store.has(entry.table_hash, entry.lineage_hash)
         if entry is None or not kept:
-            product = read.pop(task.name, None) or perform(Call(task.verb, _inputs(now, node, _loaded(now, node)), task.settings))
-            stored = now.store.put(product)
+            stored = read.get(task.name) or now.store.put(
+                perform(Call(task.verb, _inputs(now, node, _loaded(now, node)), task.settings))
+            )
             _require_same(entry, stored, task.name)
             entry = _entry(VERBS[task.verb], origin, inputs, stored)
-            now.tables[task.name] = product.table
         if latest.get(task.name) != entry.set_id:
             ledger.add(entry, run_id, task.name, latest.get(task.name))
         now.done[task.name] = entry
         results.append(TaskResult(task.name, entry, "unchanged" if kept else "computed", time.perf_counter() - began))
         progress(results[-1])
-    report = RunReport(now.study, tuple(results), swept)
     current = {result.task: result.entry.set_id for result in results}
     if ledger.current() != current:
         ledger.note(run_id, "finished", current)
-    return report
+    return tuple(results)
 
 
 def _require_same(known: Entry | None, stored: Stored, task: str) -> None:
@@ -189,17 +197,15 @@ def _require_same(known: Entry | None, stored: Stored, task: str) -> None:
         raise StorageError(message)
 
 
-def _loaded(now: _Run, node: Node) -> dict[str, pl.DataFrame]:
-    """Return the tables a task needs, read from the store where this run did not make them."""
-    for source in node.sources:
-        if source.task is not None and source.task not in now.tables:
-            now.tables[source.task] = now.store.table(now.done[source.task].table_hash)
-    return now.tables
+def _loaded(now: _Run, node: Node) -> dict[str, pl.LazyFrame]:
+    """Return the tables a task needs."""
+    needed = {source.task: now.done[source.task] for source in node.sources if source.task is not None}
+    return {task: now.store.scan(entry.table_hash, entry.rows) for task, entry in needed.items()}
 
 
-def _inputs(now: _Run, node: Node, tables: Mapping[str, pl.DataFrame]) -> Inputs:
+def _inputs(now: _Run, node: Node, tables: Mapping[str, pl.LazyFrame]) -> Inputs:
     """Return the inputs of a task by role, numbered in their order as lineage counts them."""
-    by_table: dict[str, list[pl.DataFrame]] = {}
+    by_table: dict[str, list[pl.LazyFrame]] = {}
     by_file: dict[str, list[Path]] = {}
     numbers: dict[str, list[int]] = {}
     for number, source in enumerate(node.sources):

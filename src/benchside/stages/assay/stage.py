@@ -7,13 +7,14 @@ from typing import Any, Final, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchside.core.errors import LayoutError
+from benchside.core.errors import LayoutError, TableError, listed
+from benchside.core.parts import Part, part_count, row_count
 from benchside.core.stage import Files, From, Inputs, Product, Stage, StageContext, Task, Verb, lineage_by, lineage_of
 from benchside.stages.assay.analyse import fit as fitting
 from benchside.stages.assay.analyse import normalise as normalising
 from benchside.stages.assay.analyse import potency as potencies
 from benchside.stages.assay.analyse import quality as judging
-from benchside.stages.assay.model import Fits, Quality, WellTable, interval_named
+from benchside.stages.assay.model import PLATE_SHAPES, Fits, Quality, WellTable, interval_named
 from benchside.stages.assay.read import door
 from benchside.stages.assay.read.long import is_gdsc, is_well_list
 from benchside.stages.assay.simulate import TRUTHS, simulate
@@ -51,16 +52,23 @@ class AssaySettings(BaseModel):
 
 def _read(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     (path,) = inputs.files["plates"]
-    layout = inputs.files.get("layout", ())
+    layout, part = inputs.files.get("layout", ()), _part(settings)
     wells = door.read(
         path,
         layout[0] if layout else None,
         label=settings["file"],
+        part=part,
         **{name: settings[name] for name in ("concentration_unit", "target", "variant", "system", "overflow")},
     )
-    _require_samples(wells.table, settings["file"])
+    if part is None:
+        _require_samples(wells.table, settings["file"])
     normalising.controls(wells.table)  # a plate without its controls is refused before anything is written
     return Product(wells.table, lineage_of([]))
+
+
+def _part(settings: Mapping[str, Any]) -> Part | None:
+    """Return which part of its input a task works on; None: all of it."""
+    return Part(*settings["part"]) if "part" in settings else None
 
 
 def _require_samples(table: pl.DataFrame, label: str) -> None:
@@ -81,6 +89,7 @@ def _read_responses(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
         constants=constants,
         where=settings["where"],
         label=settings["file"],
+        part=_part(settings),
     ).table
     return Product(table, lineage_of([]))
 
@@ -119,9 +128,22 @@ def _normalise(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
 
 
 def _fit(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
-    responses = inputs.stack("responses")
+    scanned, part = inputs.scan("responses"), _part(settings)
+    _require_one_place(scanned)
+    responses = part.rows(scanned, pl.col("curve_id")) if part else scanned.collect()
     table = fitting.fit_table(responses, interval_named(settings["interval"], settings["level"]))
     return Product(table, lineage_by(responses, ["curve_id"], table))
+
+
+def _require_one_place(responses: pl.LazyFrame) -> None:
+    """Refuse a plate whose responses come from two groups of files, which were normalised apart (those a user normalised may)."""
+    if "well" not in responses.collect_schema().names():
+        return
+    places = responses.filter(pl.col("plate_id").is_not_null()).select("plate_id", "_input").unique()
+    torn = places.group_by("plate_id").len().filter(pl.col("len") > 1).collect(engine="streaming")["plate_id"].sort().to_list()
+    if torn:
+        message = f"plate {listed(torn, 3)} stands in more than one file. Keep one file a plate, or give the repeats a plate_id of their own."
+        raise TableError(message)
 
 
 def _potency(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
@@ -146,54 +168,84 @@ VERBS: Final[Mapping[str, Verb]] = {
 
 
 def plan(settings: AssaySettings, context: StageContext) -> Sequence[Task]:
-    """Return the tasks of the stage: read each file, then judge, normalise, fit, and offer the potencies."""
-    files = context.match(settings.files)
+    """Return the tasks of the stage: read each file, then judge, normalise, fit, and offer the potencies.
+
+    Large tables are read in parts, and so are judged and normalised; curves, which may stand on plates of several parts, are
+    fitted in parts of their own. A small study has one of each, under the plain name.
+    """
+    read: list[tuple[Task, int]] = []
+    for file in context.match(settings.files):
+        read += _read_tasks(settings, file, context)
+    rows, names = sum(count for _, count in read), tuple(task.name for task, _ in read)
+    tasks = [task for task, _ in read]
+    if settings.format == "plates":
+        prepared = _prepare_tasks(settings, read, context)
+        tasks += prepared
+        names = tuple(task.name for task in prepared if task.verb == "assay.normalise")
     fit_settings = {"curve": "LL4", "interval": settings.interval, "level": settings.level, "plates": "pooled"}
-    read = [_read_task(settings, file, context) for file in files]
-    names = tuple(task.name for task in read)
-    tail = [
-        Task(
-            "assay.fit",
-            "assay.fit",
-            (From("responses", ("assay.normalise",) if settings.format == "plates" else names),),
-            fit_settings,
-        ),
-        Task(
-            "assay.potency",
-            "assay.potency",
-            (From("fits", ("assay.fit",)),),
-            {"serum_fraction": settings.serum_fraction},
-            gives="potency",
-        ),
+    fits = [
+        Task(name, "assay.fit", (From("responses", names),), {**fit_settings, **part})
+        for name, part in _parts("assay.fit", part_count(rows))
     ]
-    if settings.format == "responses":
-        return [*read, *tail]
-    wells = From("wells", names)
-    excluded = [{"plate_id": record["plate_id"], "well": record["well"]} for record in context.exclusions]
-    return [
-        *read,
-        Task("assay.quality", "assay.quality", (wells,), {"against": settings.quality_against}),
-        Task("assay.controls", "assay.controls", (wells,), {}),
-        Task(
-            "assay.normalise",
-            "assay.normalise",
-            (wells, From("controls", ("assay.controls",))),
-            {"to": "vehicle", "excluded": excluded},
-        ),
-        *tail,
-    ]
+    serum = {"serum_fraction": settings.serum_fraction}
+    potency = Task("assay.potency", "assay.potency", (From("fits", tuple(task.name for task in fits)),), serum, gives="potency")
+    return [*tasks, *fits, potency]
 
 
-def _read_task(settings: AssaySettings, file: str, context: StageContext) -> Task:
+def _parts(name: str, count: int) -> list[tuple[str, dict[str, Any]]]:
+    """Return the names of the tasks of a step and the part each works on: one, which needs no number, or several."""
+    if count == 1:
+        return [(name, {})]
+    return [(f"{name} {number}/{count}", {"part": [number, count]}) for number in range(1, count + 1)]
+
+
+def _read_tasks(settings: AssaySettings, file: str, context: StageContext) -> list[tuple[Task, int]]:
+    """Return the tasks that read a file, each with about how many rows it holds."""
     common = {name: getattr(settings, name) for name in ("concentration_unit", "target", "variant", "system")}
     path = context.root / file
+    rows = row_count(path) or max(PLATE_SHAPES)
+    key = "plate_id" if settings.format == "plates" else None
+    whole = key is not None and not {key, "BARCODE"} & set(door.header(path))  # one plate, whatever its size
+    parts = _parts(f"assay.read:{file}", 1 if whole else part_count(rows))
     if settings.format == "responses":
         own = {"file": file, "columns": settings.columns, "response_unit": settings.response_unit, "where": settings.where}
-        return Task(f"assay.read:{file}", "assay.read_responses", (Files("responses", (path,)),), {**common, **own})
-    inputs = [Files("plates", (path,))]
-    if settings.layout is not None:
-        inputs.append(Files("layout", (context.root / context.match([settings.layout])[0],)))
-    return Task(f"assay.read:{file}", "assay.read", tuple(inputs), {**common, "file": file, "overflow": settings.overflow})
+        verb, inputs = "assay.read_responses", [Files("responses", (path,))]
+    else:
+        own, verb, inputs = {"file": file, "overflow": settings.overflow}, "assay.read", [Files("plates", (path,))]
+        if settings.layout is not None:
+            inputs.append(Files("layout", (context.root / context.match([settings.layout])[0],)))
+    return [(Task(name, verb, tuple(inputs), {**common, **own, **part}), rows // len(parts)) for name, part in parts]
+
+
+def _prepare_tasks(settings: AssaySettings, read: Sequence[tuple[Task, int]], context: StageContext) -> list[Task]:
+    """Return the tasks that judge plates and normalise them, for so many files (or parts of one) at a time as may be held."""
+    groups = _groups(read)
+    excluded = [{"plate_id": record["plate_id"], "well": record["well"]} for record in context.exclusions]
+    tasks = []
+    for number, names in enumerate(groups, 1):
+        mark = f" {number}/{len(groups)}" if len(groups) > 1 else ""
+        wells = From("wells", names)
+        controls = Task(f"assay.controls{mark}", "assay.controls", (wells,), {})
+        struck = {"to": "vehicle", "excluded": excluded}
+        tasks += [
+            Task(f"assay.quality{mark}", "assay.quality", (wells,), {"against": settings.quality_against}),
+            controls,
+            Task(f"assay.normalise{mark}", "assay.normalise", (wells, From("controls", (controls.name,))), struck),
+        ]
+    return tasks
+
+
+def _groups(read: Sequence[tuple[Task, int]]) -> list[tuple[str, ...]]:
+    """Return the names of reading tasks in groups of about as many rows as are held at once."""
+    groups: list[list[str]] = [[]]
+    held = 0
+    for task, count in read:
+        if groups[-1] and part_count(held + count) > 1:
+            groups.append([])
+            held = 0
+        groups[-1].append(task.name)
+        held += count
+    return [tuple(names) for names in groups]
 
 
 def recognise(path: Path) -> bool:

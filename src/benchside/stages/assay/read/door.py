@@ -1,5 +1,6 @@
 """The one door plates come in through: it sees what kind of file it is and hands it to the reader of that kind."""
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -7,12 +8,13 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.core.errors import FileError, TableError, listed, nearest
-from benchside.core.tables import FLOAT, INTEGER, cast_column, first_line, require_file, text_dialect
+from benchside.core.parts import Part
+from benchside.core.tables import FILE_ROW, FLOAT, INTEGER, cast_column, first_line, require_file, text_dialect
 from benchside.core.units import nM_per
 from benchside.stages.assay.model import ResponseTable, WellTable
 from benchside.stages.assay.read.cells import sheets
 from benchside.stages.assay.read.grid import Defaults, wells_of_grids
-from benchside.stages.assay.read.long import gdsc_wells, is_gdsc, is_well_list, long_wells, response_rows
+from benchside.stages.assay.read.long import filled_table, gdsc_wells, is_gdsc, is_well_list, long_wells, row_refs
 
 VERSION: Final = "1"
 
@@ -27,6 +29,7 @@ def read(
     system: str | None = None,
     overflow: str = "refuse",
     label: str | None = None,
+    part: Part | None = None,
 ) -> WellTable:
     """Read the wells of one file: a plate grid in CSV or Excel, a long table of wells, or a GDSC raw table.
 
@@ -45,6 +48,8 @@ def read(
         ``refuse`` (the default) or ``exclude``: what becomes of wells the reader marked as overflown.
     label
         How references name the file; its own name by default.
+    part
+        One part of the plates of a long table that is too large to hold; the whole file by default.
 
     Raises
     ------
@@ -65,9 +70,9 @@ def read(
     defaults = Defaults(target, variant, system, concentration_unit, overflow)
     columns = header(place)
     if is_gdsc(columns):
-        return WellTable(gdsc_wells(place, name))
+        return WellTable(gdsc_wells(place, name, part))
     if is_well_list(columns):
-        return WellTable(long_wells(place, name, defaults))
+        return WellTable(long_wells(place, name, defaults, part))
     require_well_list(columns, name)
     found = sheets(place, name=name)
     described = found if layout is None else sheets(Path(layout), name=Path(layout).name)
@@ -101,7 +106,7 @@ def header(path: Path) -> list[str]:
     if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
         with path.open(encoding="utf-8-sig", errors="replace") as handle:
             first = handle.readline(1 << 16)
-        return [name.strip().strip('"') for name in first.rstrip("\r\n").split(text_dialect(path)[0])]
+        return [name.strip() for name in next(csv.reader([first], delimiter=text_dialect(path)[0]), [])]
     return []
 
 
@@ -114,6 +119,7 @@ def read_responses(
     constants: Mapping[str, str] | None = None,
     where: Mapping[str, Any] | None = None,
     label: str | None = None,
+    part: Part | None = None,
 ) -> ResponseTable:
     """Read a long table of responses that are normalised already.
 
@@ -130,18 +136,24 @@ def read_responses(
         Promised name -> one value for every row.
     where
         Column -> value (or list of values): only these rows are read.
+    part
+        One part of the curves of a table that is too large to hold; the whole file by default.
 
     Raises
     ------
     FileError, TableError, UnitError
     """
     place, name = Path(path), label or Path(path).name
-    frame, refs = response_rows(place, name)
-    missing = [theirs for theirs in [*columns.values(), *(where or {})] if theirs not in frame.columns]
+    require_file(place)
+    known = header(place)
+    missing = [theirs for theirs in [*columns.values(), *(where or {})] if theirs not in known]
     if missing:
-        message = f"{name}: column {listed(missing)} is missing{nearest(missing[0], frame.columns)}; the columns are {listed(frame.columns, 12)}."
+        message = f"{name}: column {listed(missing)} is missing{nearest(missing[0], known)}; the columns are {listed(known, 12)}."
         raise TableError(message)
-    frame = kept(frame.with_columns(source_ref=refs), where or {}, name)
+    named = curve_name(columns, constants or {}, name)
+    frame = filled_table(place, name, part, named)
+    frame = frame.with_columns(source_ref=row_refs(place, name, frame[FILE_ROW]))
+    frame = kept(frame, where or {}, name, may_be_empty=part is not None)
     numeric = {"concentration": FLOAT, "response": FLOAT, "replicate": INTEGER}
     frame = frame.with_columns(
         cast_column(frame, theirs, numeric[ours], noun=name) for ours, theirs in columns.items() if ours in numeric
@@ -152,27 +164,32 @@ def read_responses(
         factors = {unit: nM_per(unit, place=name) for unit in units}
         dose = dose * pl.col(columns["concentration_unit"]).cast(pl.String).replace_strict(factors, return_dtype=pl.Float64)
         concentration_unit = "nM"
-    described = [
-        pl.col(theirs).cast(pl.String).alias(ours)
-        for ours, theirs in columns.items()
-        if ours not in {"concentration", "response", "concentration_unit", "replicate"}
-    ] + [pl.lit(value).alias(ours) for ours, value in (constants or {}).items() if ours not in columns]
+    taken = {"concentration", "response", "concentration_unit", "replicate", "curve_id"}
+    described = [pl.col(theirs).cast(pl.String).alias(ours) for ours, theirs in columns.items() if ours not in taken]
+    described += [pl.lit(value).alias(ours) for ours, value in (constants or {}).items() if ours not in columns]
     described += [pl.col(columns["replicate"]).alias("replicate")] if "replicate" in columns else []
-    table = frame.select(*described, "source_ref", concentration=dose, response=pl.col(columns["response"]))
-    if "curve_id" not in table.columns:
-        parts = [part for part in ("compound", "target", "variant", "system") if part in table.columns]
-        table = table.with_columns(
-            curve_id=pl.concat_str(parts, separator=" | ", ignore_nulls=True) if parts else pl.lit(Path(name).stem)
-        )
+    table = frame.select(*described, "source_ref", concentration=dose, response=pl.col(columns["response"]), curve_id=named)
     return ResponseTable.from_frame(table, concentration_unit=concentration_unit, response_unit=response_unit)
 
 
-def kept(frame: pl.DataFrame, where: Mapping[str, Any], name: str) -> pl.DataFrame:
+def curve_name(columns: Mapping[str, str], constants: Mapping[str, str], name: str) -> pl.Expr:
+    """Return what curve a row belongs to: its own name, or compound, target, variant and system together."""
+    if "curve_id" in columns:
+        return pl.col(columns["curve_id"]).cast(pl.String)
+    parts = [
+        pl.col(columns[part]).cast(pl.String) if part in columns else pl.lit(constants[part])
+        for part in ("compound", "target", "variant", "system")
+        if part in columns or part in constants
+    ]
+    return pl.concat_str(parts, separator=" | ", ignore_nulls=True) if parts else pl.lit(Path(name).stem)
+
+
+def kept(frame: pl.DataFrame, where: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> pl.DataFrame:
     """Return the rows whose columns hold the wanted values, or say that none does."""
     for column, wanted in where.items():
         values = wanted if isinstance(wanted, list) else [wanted]
         frame = frame.filter(pl.col(column).cast(pl.String).is_in([str(value) for value in values]))
-        if frame.is_empty():
+        if frame.is_empty() and not may_be_empty:
             message = f"{name}: no row has {column} = {listed(values)}. Correct the filter."
             raise TableError(message)
     return frame

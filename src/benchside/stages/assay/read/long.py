@@ -1,12 +1,14 @@
 """Long tables: a row a well, or a row a response; and the raw table of GDSC."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, cast
 
 import polars as pl
 
 from benchside.core.errors import FileError, TableError, UnitError
-from benchside.core.tables import FLOAT, INTEGER, cast_column, file_hash, read_table
+from benchside.core.parts import Part, scan_table
+from benchside.core.tables import FILE_ROW, FLOAT, INTEGER, cast_column, file_hash, read_table
 from benchside.core.units import nM_per
 from benchside.stages.assay.model import PLATE_SHAPES, well_name
 from benchside.stages.assay.read.grid import OVERFLOW, Defaults
@@ -16,11 +18,17 @@ _GDSC_ROLES: Final = {"NC-1": "vehicle", "B": "blank", "PC-1": "positive", "UN-U
 """NC-0 and PC-2, the further controls of the format, are kept as excluded wells."""
 
 
-def row_refs(path: Path, label: str, height: int) -> pl.Series:
-    """Return the reference of every row of a table file: file, content hash, row (1 is the first below the header)."""
-    digest = file_hash(path)[:12]
-    rows = pl.Series("row", range(1, height + 1), dtype=pl.UInt32)
+def row_refs(path: Path, label: str, rows: pl.Series) -> pl.Series:
+    """Return the reference of rows of a table file: file, content hash, row (1 is the first below the header)."""
+    stamp = path.stat()
+    digest = _digest(path, stamp.st_size, stamp.st_mtime_ns)[:12]
     return pl.DataFrame({"row": rows}).select(ref=pl.format("{}@{}!row {}", pl.lit(label), pl.lit(digest), "row"))["ref"]
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, _size: int, _changed_ns: int) -> str:
+    """Return the content hash of a file; remembered, since a large file is read in many parts."""
+    return file_hash(path)
 
 
 def is_gdsc(columns: list[str]) -> bool:
@@ -28,24 +36,24 @@ def is_gdsc(columns: list[str]) -> bool:
     return set(GDSC_COLUMNS) <= set(columns)
 
 
-def gdsc_wells(path: Path, label: str) -> pl.DataFrame:
-    """Return the wells of a GDSC raw table.
+def gdsc_wells(path: Path, label: str, part: Part | None = None) -> pl.DataFrame:
+    """Return the wells of a GDSC raw table, or of one part of its plates.
 
     The format (Iorio 2016, doi:10.1016/j.cell.2016.06.017) fixes the unit of CONC as µM; NC-1 is the vehicle, B the blank
     without cells, PC-1 the positive control, L<n>-D<k>-S dose k of library drug n.
     """
-    frame = filled_table(path, label)
+    frame = filled_table(path, label, part, pl.col("BARCODE"))
     frame = frame.with_columns(
         cast_column(frame, name, dtype, noun=label)
         for name, dtype in (("POSITION", INTEGER), ("CONC", FLOAT), ("INTENSITY", FLOAT))
     )
     tag, position = pl.col("TAG").cast(pl.String), pl.col("POSITION")
-    rows, columns = _plate_shape(frame["POSITION"], label)
+    rows, columns = _plate_shape(frame, path if part else None, label)
     names = [well_name(k // columns, k % columns) for k in range(rows * columns)]
     known = {column: pl.col(column) for column in frame.columns}
     cell_line = known.get("CELL_LINE_NAME", pl.lit(None)).cast(pl.String)
     library = tag.str.starts_with("L")
-    refs = row_refs(path, label, frame.height)
+    refs = row_refs(path, label, frame[FILE_ROW])
     return frame.select(
         plate_id=pl.col("BARCODE").cast(pl.String),
         well=(position - 1).replace_strict(pl.Series(range(len(names)), dtype=pl.Int64), pl.Series(names)),
@@ -60,14 +68,16 @@ def gdsc_wells(path: Path, label: str) -> pl.DataFrame:
     ).with_columns(signal_ref=refs, layout_ref=refs)
 
 
-def _plate_shape(positions: pl.Series, label: str) -> tuple[int, int]:
-    """Return rows and columns of the smallest plate that holds every position (counted along the rows from 1)."""
-    largest = max(PLATE_SHAPES)
+def _plate_shape(frame: pl.DataFrame, whole: Path | None, label: str) -> tuple[int, int]:
+    """Return rows and columns of the smallest plate that holds every position (counted along the rows from 1) of the whole file."""
+    positions, largest = frame["POSITION"], max(PLATE_SHAPES)
     bad = (~positions.is_between(1, largest).fill_null(value=False)).arg_true().to_list()
     if bad:
-        message = f"{label}, row {bad[0] + 1}: POSITION is {positions[bad[0]]}, and wells are numbered from 1 to {largest}. Correct the cell."
+        message = f"{label}, row {frame[FILE_ROW][bad[0]]}: POSITION is {positions[bad[0]]}, and wells are numbered from 1 to {largest}. Correct the cell."
         raise TableError(message)
-    highest = cast("int", positions.max())
+    if whole is not None:
+        positions = scan_table(whole).select(pl.col("POSITION").cast(pl.Int64, strict=False)).max().collect()["POSITION"]
+    highest = min(cast("int", positions.max()), largest)
     return next(PLATE_SHAPES[size] for size in sorted(PLATE_SHAPES) if highest <= size)
 
 
@@ -76,10 +86,10 @@ def is_well_list(columns: list[str]) -> bool:
     return {"well", "signal"} <= set(columns)
 
 
-def long_wells(path: Path, label: str, defaults: Defaults) -> pl.DataFrame:
-    """Return the wells of a long table: columns well, signal, role and whatever further columns of a WellTable it has."""
-    frame = filled_table(path, label)
-    refs = row_refs(path, label, frame.height)
+def long_wells(path: Path, label: str, defaults: Defaults, part: Part | None = None) -> pl.DataFrame:
+    """Return the wells of a long table (well, signal, role and whatever further columns it has), or of one part of its plates."""
+    frame = filled_table(path, label, part, pl.col("plate_id"))
+    refs = row_refs(path, label, frame[FILE_ROW])
     frame = frame.with_columns(
         concentration(frame, label, defaults.concentration_unit),
         pl.col("well").cast(pl.String).str.strip_chars().str.to_uppercase().str.replace(r"^([A-Z]{1,2})0+(\d+)$", "${1}${2}"),
@@ -99,7 +109,7 @@ def long_wells(path: Path, label: str, defaults: Defaults) -> pl.DataFrame:
     if defaults.overflow == "exclude":
         frame = without_overflow(frame)
     signal = cast_column(frame, "signal", FLOAT, noun=label)
-    return frame.with_columns(signal, signal_ref=refs, layout_ref=refs)
+    return frame.with_columns(signal, signal_ref=refs, layout_ref=refs).drop(FILE_ROW)
 
 
 def without_overflow(frame: pl.DataFrame) -> pl.DataFrame:
@@ -114,13 +124,15 @@ def without_overflow(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def filled_table(path: Path, label: str) -> pl.DataFrame:
-    """Return a table file as it is, or say that it holds a header only."""
+def filled_table(path: Path, label: str, part: Part | None = None, key: pl.Expr | None = None) -> pl.DataFrame:
+    """Return a table file with `FILE_ROW`, or the part of it that `key` cuts, or say that it holds a header only."""
+    if part is not None and key is not None:
+        return part.rows(scan_table(path), key)  # a slice may be empty: there may be fewer keys than parts
     frame = read_table(path)
     if frame.is_empty():
         message = f"{label} has a header and no rows. Export it again."
         raise FileError(message)
-    return frame
+    return frame.with_row_index(FILE_ROW, offset=1)
 
 
 def concentration(frame: pl.DataFrame, label: str, unit: str | None) -> pl.Series:
@@ -135,9 +147,3 @@ def concentration(frame: pl.DataFrame, label: str, unit: str | None) -> pl.Serie
             return (cast_column(frame, name, FLOAT, noun=label) * factor).alias("concentration_nM")
     message = f"{label}: no concentration column. Name it with its unit, for example concentration_nM."
     raise UnitError(message)
-
-
-def response_rows(path: Path, label: str) -> tuple[pl.DataFrame, pl.Series]:
-    """Return a user's long table of responses as it is, and the reference of every row."""
-    frame = filled_table(path, label)
-    return frame, row_refs(path, label, frame.height)
