@@ -75,7 +75,7 @@ def require_near(one: pl.DataFrame, other: pl.DataFrame) -> None:
         if dtype == pl.Float64:
             assert one[name].is_null().equals(other[name].is_null())
             apart = ((one[name] - other[name]).abs() / other[name].abs().clip(lower_bound=1e-3)).max()
-            assert apart is None or float(str(apart)) < (1e-6 if "lower" in name or "upper" in name else 1e-9), name
+            assert apart is None or float(str(apart)) < (1e-6 if "lower" in name or "upper" in name else 1e-7), name
         else:
             assert one[name].equals(other[name], null_equal=True)
 
