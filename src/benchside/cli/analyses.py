@@ -1,4 +1,4 @@
-"""Commands on files, without a study: fit plates, analyse an event table, simulate a trial, ask for facts."""
+"""Commands on files, without a study: fit plates, analyse an event table, simulate a trial."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from benchside import evidence as facts
-from benchside.cli.show import cell, print_json, print_table, say, write_out
-from benchside.core.errors import SettingError, listed
+from benchside.cli.show import RESEARCH_USE, cell, print_json, print_table, say, write_out
+from benchside.core.errors import SettingError
 from benchside.stages import assay, clinical
+from benchside.stages.assay import stream
 from benchside.stages.assay.model import interval_named
 from benchside.stages.assay.read import read as read_plates
 from benchside.stages.trial.stage import TrialSettings
@@ -24,6 +24,9 @@ def assay_fit(
     if interval not in ("profile", "delta"):
         message = f"--interval {interval!r} is unknown. Use profile or delta."
         raise SettingError(message)
+    if layout is None and stream.is_large(files):
+        fit_large(files, unit=unit, interval=interval, out=out, as_json=as_json)
+        return
     wells = pl.concat([read_plates(file, layout, concentration_unit=unit).table for file in files], how="diagonal_relaxed")
     verdicts = assay.quality(wells)
     fits = assay.fit(assay.normalise(wells), interval=interval_named("profile" if interval == "profile" else "delta", 0.95))
@@ -37,6 +40,19 @@ def assay_fit(
     )
     columns = ["curve_id", "ic50_relation", "ic50_nM", "ic50_lower_nM", "ic50_upper_nM", "slope", "status"]
     print_table(fits.table, columns, title="LL4 fits (NE: not estimable, or an open end)")
+
+
+def fit_large(files: Sequence[Path], *, unit: str | None, interval: str, out: Path | None, as_json: bool) -> None:
+    """Fit the curves of tables too large to hold, from file to file."""
+    if out is None:
+        message = f"{files[0].name} holds more rows than are shown. Say where the fits are to go: --out FITS.parquet"
+        raise SettingError(message)
+    chosen = interval_named("profile" if interval == "profile" else "delta", 0.95)
+    curves = stream.fit_files(files, out, concentration_unit=unit, interval=chosen)
+    if as_json:
+        print_json({"curves": curves, "out": str(out)})
+    else:
+        say(f"{curves:,} curves fitted into {out}. {RESEARCH_USE}")
 
 
 def clinical_analyse(
@@ -69,23 +85,6 @@ def _pair(text: str) -> tuple[str, str]:
         message = f"--where {text!r} is not COLUMN=VALUE. Write it so."
         raise SettingError(message)
     return name.strip(), value.strip()
-
-
-def evidence(
-    quantity: str | None, compound: str | None, variant: str | None, *, verified_only: bool, out: Path | None, as_json: bool
-) -> None:
-    """Print published facts."""
-    found = facts.query(quantity=quantity, compound=compound, variant=variant, verified_only=verified_only)
-    if out is not None:
-        write_out(found.table, out)
-    if as_json:
-        print_json({"facts": [record.model_dump(mode="json", exclude_none=True) for record in found.evidence]})
-        return
-    names = ["id", "quantity", "value", "unit", "compound", "variant", "system", "verified", "source"]
-    print_table(found.table, names, title=f"{found.table.height} facts", most=60)
-    memory = found.table.filter(pl.col("verified") == "memory")["id"].to_list()
-    if memory:
-        say(f"Warning: {len(memory)} of these are from memory and not verified against the source ({listed(memory, 6)}).")
 
 
 def trial_simulate(design: str, study: Path, *, replicates: int, seed: int, out: Path | None, as_json: bool) -> None:
