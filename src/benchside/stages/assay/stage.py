@@ -110,7 +110,8 @@ def _quality(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
 def _controls(inputs: Inputs, _: Mapping[str, Any]) -> Product:
     wells = _stacked_wells(inputs)
     table = normalising.controls(wells)
-    used = wells.join(table.select("plate_id", "zero_role"), on="plate_id", how="inner", maintain_order="left")
+    roles = table.select("plate_id", "zero_role").unique()
+    used = wells.join(roles, on="plate_id", how="inner", maintain_order="left")
     used = used.filter((pl.col("role") == "vehicle") | (pl.col("role") == pl.col("zero_role")))
     return Product(table, lineage_by(used, ["plate_id"], table))
 
@@ -118,11 +119,17 @@ def _controls(inputs: Inputs, _: Mapping[str, Any]) -> Product:
 def _normalise(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     wells, means = _stacked_wells(inputs), inputs.stack("controls")
     table = normalising.responses(wells, means.select(normalising.CONTROLS_SCHEMA), settings["excluded"])
-    keys = table.with_row_index("row").select("row", "plate_id", "well")
-    own = keys.join(
-        wells.select("plate_id", "well", "_input", "_row"), on=["plate_id", "well"], how="left", maintain_order="left"
+    level, place = normalising.LEVEL, ["plate_id", "well"]
+    keys = table.with_row_index("row").select("row", *place)
+    own = normalising.with_level(wells).select(*place, level, "_input", "_row")
+    own = keys.join(own, on=place, how="left", maintain_order="left")
+    control = own.select("row", "plate_id", level).join(
+        means.select("plate_id", level, "_input", "_row"),
+        on=["plate_id", level],
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
     )
-    control = keys.join(means.select("plate_id", "_input", "_row"), on="plate_id", how="left", maintain_order="left")
     lineage = pl.concat([part.select("row", input="_input", rows=pl.concat_list("_row")) for part in (own, control)])
     return Product(table, lineage)
 
@@ -148,9 +155,8 @@ def _require_one_place(responses: pl.LazyFrame) -> None:
 
 def _potency(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     fits = inputs.stack("fits")
-    table = potencies.potency_table(fits, settings["serum_fraction"])
-    known = fits.filter(pl.col("ic50_nM").is_not_null() & pl.col("compound").is_not_null())
-    return Product(table, known.with_row_index("row").select("row", input="_input", rows=pl.concat_list("_row")))
+    table = potencies.potency_table(fits, settings["serum_fraction"], settings["level"])
+    return Product(table, lineage_by(potencies.known(fits), potencies.KEY, table))
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -187,7 +193,7 @@ def plan(settings: AssaySettings, context: StageContext) -> Sequence[Task]:
         Task(name, "assay.fit", (From("responses", names),), {**fit_settings, **part})
         for name, part in _parts("assay.fit", part_count(rows))
     ]
-    serum = {"serum_fraction": settings.serum_fraction}
+    serum = {"serum_fraction": settings.serum_fraction, "level": settings.level}
     potency = Task("assay.potency", "assay.potency", (From("fits", tuple(task.name for task in fits)),), serum, gives="potency")
     return [*tasks, *fits, potency]
 
