@@ -103,14 +103,26 @@ def evidence(
     quantity: Annotated[str | None, typer.Option(help="For example IC50.")] = None,
     compound: Annotated[str | None, typer.Option(help="For example alectinib.")] = None,
     variant: Annotated[str | None, typer.Option(help="For example G1202R.")] = None,
-    verified_only: Annotated[bool, typer.Option("--verified-only", help="Leave out what was recalled from memory.")] = False,
+    verified: Annotated[
+        bool, typer.Option("--verified", "--verified-only", help="Leave out what was recalled from memory.")
+    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Sources side by side for the same fact.")] = False,
+    conflicts: Annotated[bool, typer.Option("--conflicts", help="Only facts on which sources disagree.")] = False,
+    fold_shift: Annotated[
+        bool, typer.Option("--fold-shift", help="Fold against the wild-type for any drug and mutation, measured or predicted.")
+    ] = False,
+    fold: Annotated[float, typer.Option(help="Factor beyond which sources disagree.")] = 3.0,
+    add: Annotated[
+        list[Path] | None, typer.Option(help="A file of your own facts, as TSV or CSV; may be given several times.")
+    ] = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the published facts that match, each with its source and whether the source was read."""
-    from benchside.cli import analyses  # noqa: PLC0415
+    from benchside.cli import facts  # noqa: PLC0415
 
-    analyses.evidence(quantity, compound, variant, verified_only=verified_only, out=out, as_json=as_json)
+    asked = facts.Asked(quantity, compound, variant, verified_only=verified, fold=fold, extra=tuple(add or ()))
+    facts.evidence(asked, facts.view_named(compare=compare, conflicts=conflicts, fold_shift=fold_shift), out=out, as_json=as_json)
 
 
 @assay_app.command("fit")

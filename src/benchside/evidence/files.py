@@ -1,6 +1,6 @@
 """The fact tables as they lie on disk, and the one shape they are brought to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -98,29 +98,41 @@ def every_fact() -> pl.DataFrame:
 
 def _in_common_shape(name: str) -> pl.DataFrame:
     raw, renamed, constant = facts(name), FACT_TABLES[name], _CONSTANT.get(name, {})
+    named = {wanted: held for wanted, held in renamed.items() if held in raw.columns}
+    table = raw.with_columns(**{wanted: pl.col(held) for wanted, held in named.items()})
+    table = table.with_columns(pl.lit(text, pl.String).alias(column) for column, text in constant.items())
+    cited = [citation(row.get("source_id")) or row.get("where") for row in table.iter_rows(named=True)]
+    return common_shape(table, name, cited=cited, level=0.95 if "lower95" in raw.columns else None)
 
-    def column(wanted: str) -> pl.Expr:
-        if wanted in constant:
-            return pl.lit(constant[wanted], pl.String).alias(wanted)
-        held = renamed.get(wanted, wanted)
-        return (pl.col(held) if held in raw.columns else pl.lit(None, pl.String)).alias(wanted)
 
-    table = raw.select(column(wanted) for wanted in _COLUMNS).with_row_index("_row")
-    intervals_are_95 = "lower95" in raw.columns
-    cited = [citation(key) or where for key, where in table.select("source_id", "where").iter_rows()]
-    number = {name: pl.col(name).cast(pl.Float64, strict=False) for name in ("lower", "upper", "time_months")}
-    return table.with_columns(
+def common_shape(table: pl.DataFrame, name: str, *, cited: Sequence[str | None], level: float | None = None) -> pl.DataFrame:
+    """Return a table of texts, its columns named as in the common shape, in that shape: numbers parsed, status said.
+
+    Parameters
+    ----------
+    table
+        One fact a row; columns that it lacks become nulls.
+    name
+        The table's name, which becomes `fact_table` and begins every id.
+    cited
+        The citation of each row.
+    level
+        Level of `lower` and `upper`, where the table has one.
+    """
+    held = [pl.col(column) if column in table.columns else pl.lit(None, pl.String).alias(column) for column in _COLUMNS]
+    number = {column: pl.col(column).cast(pl.Float64, strict=False) for column in ("lower", "upper", "time_months")}
+    return table.select(held).with_row_index("_row").with_columns(
         id=pl.lit(f"{name}/") + pl.coalesce("id", (pl.col("_row") + 1).cast(pl.String)),
         fact_table=pl.lit(name),
         number=pl.col("value").cast(pl.Float64, strict=False),
         relation=pl.col("relation").fill_null("="),
         unit=pl.col("unit").fill_null(""),
-        level=pl.lit(0.95 if intervals_are_95 else None, pl.Float64),
+        level=pl.lit(level, pl.Float64),
         n=pl.col("n").cast(pl.Int64, strict=False),
         **number,
         source=pl.Series(cited, dtype=pl.String),
         status=_status(),
-    ).drop("_row")
+    ).drop("_row")  # fmt: skip
 
 
 def _status() -> pl.Expr:

@@ -1,7 +1,9 @@
 """Questions to the facts: a filtered table with its records, or exactly one number."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import polars as pl
@@ -9,6 +11,7 @@ import polars as pl
 from benchside.core.errors import NoEvidenceError, listed, nearest
 from benchside.core.evidence import Evidence, Relation
 from benchside.evidence.files import every_fact
+from benchside.evidence.reading import with_extra
 
 _RELATION: Final[dict[str, Relation]] = {"<=": "<", ">=": ">", "=": "=", "<": "<", ">": ">", "~": "~"}
 
@@ -54,6 +57,7 @@ def query(
     variant: str | None = None,
     *,
     verified_only: bool = False,
+    extra: str | Path | Sequence[str | Path] | None = None,
 ) -> Facts:
     """Return the published facts that match every given word, in the order of the fact tables.
 
@@ -67,6 +71,9 @@ def query(
         The kinase; the mutation, matched as a whole word (``G1202R`` matches ``EML4-ALK V3 G1202R``).
     verified_only
         Leave out facts recalled from memory and values assumed here.
+    extra
+        Files of your own facts (see `read_facts`) to be asked beside the shipped ones; their rows have the file's name as
+        `fact_table`.
 
     Returns
     -------
@@ -78,6 +85,8 @@ def query(
     ------
     NoEvidenceError
         When one of the words stands in no fact at all.
+    FileError, TableError
+        When a file of `extra` cannot be read or a row of it breaks a rule.
 
     Examples
     --------
@@ -85,16 +94,17 @@ def query(
     '<'
     """
     words = {"quantity": quantity, "compound": compound, "target": target, "variant": variant}
-    masks = [_matches(column, word) for column, word in words.items() if word is not None]
-    table = every_fact().filter(*masks) if masks else every_fact()
+    known = with_extra(extra)
+    masks = [_matches(known, column, word) for column, word in words.items() if word is not None]
+    table = known.filter(*masks) if masks else known
     if verified_only:
         table = table.filter(pl.col("verified") == "yes")
     return Facts(table)
 
 
-def _matches(column: str, word: str) -> pl.Series:
-    """Return the mask over all facts whose `column` has `word`, or say that none does."""
-    cells = every_fact()[column].str.to_lowercase()
+def _matches(facts: pl.DataFrame, column: str, word: str) -> pl.Series:
+    """Return the mask over the facts whose `column` has `word`, or say that none does."""
+    cells = facts[column].str.to_lowercase()
     wanted = word.strip().lower()
     separators = {"compound": r"[,;]\s*", "variant": r"[\s,;()/]+"}
     mask = (cells == wanted).fill_null(value=False)
@@ -102,7 +112,7 @@ def _matches(column: str, word: str) -> pl.Series:
         words = cells.str.replace_all(separators[column], "\n").str.split("\n")
         mask = mask | words.list.contains(wanted).fill_null(value=False)
     if not mask.any():
-        known = every_fact()[column].drop_nulls().unique().sort().to_list()
+        known = facts[column].drop_nulls().unique().sort().to_list()
         message = f"no fact has the {column} {word!r}{nearest(word, known)}; there are {listed(known)}. Check the spelling."
         raise NoEvidenceError(message)
     return mask
