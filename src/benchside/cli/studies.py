@@ -10,7 +10,9 @@ from benchside.core.errors import StudyError, listed, nearest
 from benchside.report.currency import DOSSIER, is_current
 from benchside.study.demo import write_demo
 from benchside.study.lock import study_lock
+from benchside.study.proposal import ensure_study
 from benchside.study.results import Results
+from benchside.study.stages import STAGES
 from benchside.study.workflow import TaskResult
 from benchside.study.workflow import run as run_study
 
@@ -28,6 +30,10 @@ def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
     def progress(result: TaskResult) -> None:
         say(f"  {result.state:<9} {result.task}  ({result.entry.rows} rows, {result.seconds:.2f} s)")
 
+    if ensure_study(root, STAGES) and not as_json:
+        say(
+            f"{root} had no study.toml: one was written from the files that were recognised. Look at it, and add what it cannot know."
+        )
     report = run_study(root, wait_seconds=wait_seconds, **({} if as_json else {"progress": progress}))
     path = root / DOSSIER
     if not is_current(root):

@@ -201,6 +201,9 @@ class Stage:
     plan: Callable[[Any, StageContext], Sequence[Task]]
     """(settings, context) -> the tasks of this stage in this study, in order."""
 
+    propose: Callable[[Sequence[str]], Mapping[str, Any] | None] | None = None
+    """(files of a folder this stage recognises) -> its section of a study.toml that is not there yet; None where a person must say more."""
+
     gives: tuple[str, ...] = ()
     """The exchange types its tasks may give, for example `potency`: what a message names where one is missing."""
 
