@@ -6,14 +6,26 @@
 [868.0]
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from benchside.evidence.comparison import Comparison, compare, conflicts, known_conflicts
 from benchside.evidence.files import FACT_TABLES, MEMORY_SENTENCE, citation, facts
-from benchside.evidence.fold_scores import leave_one_source_out, memory_apart
 from benchside.evidence.folds import agreement, folds
-from benchside.evidence.guide import guide, table_one
 from benchside.evidence.lookup import Facts, one, query
 from benchside.evidence.reading import read_facts
-from benchside.evidence.shifts import FoldShift, fold_shift, fold_shift_table
+
+if TYPE_CHECKING:
+    from benchside.evidence.fold_scores import leave_one_source_out, memory_apart
+    from benchside.evidence.guide_items import guide, table_one
+    from benchside.evidence.shifts import FoldShift, fold_shift, fold_shift_table
+
+_MODELLED = {
+    "fold_scores": ("leave_one_source_out", "memory_apart"),
+    "guide_items": ("guide", "table_one"),
+    "shifts": ("FoldShift", "fold_shift", "fold_shift_table"),
+}
+"""Names whose modules rest on the fold model: imported when first asked for, since most runs look up facts only."""
 
 __all__ = [
     "FACT_TABLES",
@@ -38,3 +50,11 @@ __all__ = [
     "read_facts",
     "table_one",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    module = next((module for module, names in _MODELLED.items() if name in names), None)
+    if module is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{module}"), name)

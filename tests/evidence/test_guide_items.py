@@ -4,7 +4,7 @@ import pytest
 
 from benchside import evidence
 from benchside.core.errors import NoEvidenceError
-from benchside.evidence.guide import NOTHING
+from benchside.evidence.guide_items import NOTHING
 
 ITEMS = ["ALK wild-type", "ALK L1196M", "ALK G1202R", "ALK C1156Y", "ALK F1174L", "ALK G1269A", "RET", "EML4-ALK variants"]
 
