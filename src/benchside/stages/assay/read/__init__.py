@@ -1,5 +1,7 @@
-"""Files to wells: plate grids, long tables and GDSC raw tables, each with the cell every number came from."""
+"""Files to wells: reader exports, plate grids, long tables and GDSC raw tables, each with the cell every number came from."""
 
 from benchside.stages.assay.read.door import read, read_responses
+from benchside.stages.assay.read.export import preview
+from benchside.stages.assay.read.time_course import TimeCourse, read_time_course
 
-__all__ = ["read", "read_responses"]
+__all__ = ["TimeCourse", "preview", "read", "read_responses", "read_time_course"]

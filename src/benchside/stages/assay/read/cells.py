@@ -2,18 +2,25 @@
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from benchside.core.errors import FileError, TableError
 from benchside.core.tables import file_hash, first_line, require_file
+from benchside.stages.assay.read.decimals import Unsettled, certain_decimal_comma, convention_of
 
 XLSX_LIMIT_BYTES: Final = 200 * 2**20
 _ERRORS: Final = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
-_DECIMAL_COMMA: Final = re.compile(r"^[+-]?\d+,\d+([eE][+-]?\d+)?$")
+OVERFLOW: Final = re.compile(
+    r"^\s*(ovrflw|overflow|over|ovr|#?sat(urated)?|#high|#{2,}|\*+|>\s*max|>\s*[\d.,]+)\s*$", re.IGNORECASE
+)
+"""What readers write in place of a signal above their range."""
+
+_NOT_A_NUMBER: Final = re.compile(r"_|^\s*$")  # Python reads 1_000 as a number, spreadsheets and readers do not
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,28 @@ class Sheet:
     name: str
     rows: tuple[tuple[Any, ...], ...]
     spreadsheet: bool
+    merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+    """First and last cell of every merged range; only the first cell of a range holds its value."""
+
+    hidden: tuple[str, ...] = ()
+    """The hidden sheets of the file, which are not read."""
 
     def at(self, row: int, column: int) -> Any:
         """Return a cell, None outside the sheet."""
         if 0 <= row < len(self.rows) and 0 <= column < len(self.rows[row]):
             return self.rows[row][column]
         return None
+
+    def merged_into(self, row: int, column: int) -> tuple[int, int]:
+        """Return the cell whose value this cell shows: the first one of its merged range, or itself."""
+        for (top, left), (bottom, right) in self.merged:
+            if top <= row <= bottom and left <= column <= right:
+                return top, left
+        return row, column
+
+    def is_merged(self, row: int, column: int) -> bool:
+        """Return whether a cell belongs to a merged range."""
+        return any(top <= row <= bottom and left <= column <= right for (top, left), (bottom, right) in self.merged)
 
     def text(self, row: int, column: int) -> str:
         """Return a cell as trimmed text, whole numbers without a decimal point."""
@@ -69,18 +92,32 @@ def cell_name(row: int, column: int) -> str:
 
 
 def number(value: Any) -> float | None:
-    """Return a cell as a number (decimal commas too), or None where it is empty or not one."""
-    if isinstance(value, bool) or value is None:
+    """Return a cell as a number (certain decimal commas too), or None where it is empty, not one, or not certainly one."""
+    if isinstance(value, bool | Unsettled) or value is None:
         return None
     if isinstance(value, int | float):
         return float(value)
-    text = str(value).strip()
-    if _DECIMAL_COMMA.match(text):
-        text = text.replace(",", ".")
+    if not isinstance(value, str) or _NOT_A_NUMBER.search(value):
+        return None
+    text = value.strip()
+    comma = certain_decimal_comma(text)
+    if comma is not None:
+        return comma
     try:
         return float(text)
     except ValueError:
         return None
+
+
+def shown(value: Any) -> str:
+    """Return a cell as a message quotes it: a date as a spreadsheet shows it, anything else as Python does."""
+    if isinstance(value, date | time | timedelta):
+        return f"the date or time {value}"
+    return (
+        f"{str(value)!r} (its comma or point may be a decimal or a thousands sign)"
+        if isinstance(value, Unsettled)
+        else repr(value)
+    )
 
 
 def is_formula_error(value: Any) -> bool:
@@ -121,17 +158,24 @@ def _workbook(path: Path, label: str) -> tuple[Sheet, ...]:
     try:
         book = CalamineWorkbook.from_path(path)
         digest = file_hash(path)[:12]
-        return tuple(_sheet(book, name, label, digest) for name in book.sheet_names)
+        visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+        hidden = tuple(name for name in book.sheet_names if name not in visible)
+        return tuple(replace(_sheet(book, name, label, digest), hidden=hidden) for name in visible)
     except (CalamineError, OSError, ValueError) as error:
         message = f"{label} could not be read as a spreadsheet: {first_line(error)} Open it, save it again as .xlsx and retry."
         raise FileError(message) from error
 
 
 def _sheet(book: CalamineWorkbook, name: str, label: str, digest: str) -> Sheet:
-    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    return Sheet(
-        label, digest, name, tuple(tuple(None if cell == "" else cell for cell in row) for row in rows), spreadsheet=True
-    )
+    held = book.get_sheet_by_name(name)
+    rows = [[None if cell == "" else cell for cell in row] for row in held.to_python(skip_empty_area=False)]
+    return Sheet(label, digest, name, _settled(rows), spreadsheet=True, merged=tuple(held.merged_cell_ranges or ()))
+
+
+def _settled(rows: list[list[Any]]) -> tuple[tuple[Any, ...], ...]:
+    """Return the rows with the commas and points of numbers that are text settled, as far as the sheet itself settles them."""
+    convention = convention_of(rows)
+    return tuple(tuple(convention.settle(cell) for cell in row) for row in rows)
 
 
 def _text(path: Path, label: str) -> Sheet:
@@ -144,7 +188,7 @@ def _text(path: Path, label: str) -> Sheet:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = content.decode("latin-1")
+        text = content.decode("cp1252", errors="replace")  # what laboratory computers write: µ and ° as Windows has them
     if not text.strip():
         message = f"{label} holds no text, only blank lines. Export it again."
         raise FileError(message)
@@ -153,9 +197,8 @@ def _text(path: Path, label: str) -> Sheet:
     except csv.Error as error:
         message = f"{label} is not a readable text table: {first_line(error)} Save it again as CSV."
         raise TableError(message) from error
-    return Sheet(
-        label, file_hash(path)[:12], "text", tuple(tuple(cell.strip() or None for cell in row) for row in rows), spreadsheet=False
-    )
+    cells = [[cell.strip() or None for cell in row] for row in rows]
+    return Sheet(label, file_hash(path)[:12], "text", _settled(cells), spreadsheet=False)
 
 
 def delimiter_of(text: str) -> str:

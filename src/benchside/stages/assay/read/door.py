@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -13,7 +13,9 @@ from benchside.core.tables import FILE_ROW, FLOAT, INTEGER, cast_column, first_l
 from benchside.core.units import nM_per
 from benchside.stages.assay.model import ResponseTable, WellTable
 from benchside.stages.assay.read.cells import sheets
-from benchside.stages.assay.read.grid import Defaults, wells_of_grids
+from benchside.stages.assay.read.decimals import require_settled_commas
+from benchside.stages.assay.read.export import exported_wells
+from benchside.stages.assay.read.grid import Defaults, well_table, wells_of_grids
 from benchside.stages.assay.read.long import filled_table, gdsc_wells, is_gdsc, is_well_list, long_wells, row_refs
 
 VERSION: Final = "1"
@@ -28,10 +30,13 @@ def read(
     variant: str | None = None,
     system: str | None = None,
     overflow: str = "refuse",
+    signal_read: str | None = None,
+    reference_read: str | None = None,
+    through: Literal["benchside", "openreadout"] = "benchside",
     label: str | None = None,
     part: Part | None = None,
 ) -> WellTable:
-    """Read the wells of one file: a plate grid in CSV or Excel, a long table of wells, or a GDSC raw table.
+    """Read the wells of one file: a plate reader's export, a plate grid in CSV or Excel, a long table of wells, or a GDSC raw table.
 
     Parameters
     ----------
@@ -46,6 +51,11 @@ def read(
         What the wells are of, where the file does not say.
     overflow
         ``refuse`` (the default) or ``exclude``: what becomes of wells the reader marked as overflown.
+    signal_read, reference_read
+        Where plates were read more than once: which read is the signal, and which is subtracted from it (650 nm from 570 nm), by
+        label or wavelength. The wells then keep both, as `signal_measured` and `signal_reference`, and `signal` is their difference.
+    through
+        ``openreadout`` reads a reader's own export through the package openreadout (extra ``plates``), for kinds not read here.
     label
         How references name the file; its own name by default.
     part
@@ -67,23 +77,21 @@ def read(
     """
     place, name = Path(path), label or Path(path).name
     require_file(place)
-    defaults = Defaults(target, variant, system, concentration_unit, overflow)
+    defaults = Defaults(target, variant, system, concentration_unit, overflow, signal_read, reference_read)
+    if through == "openreadout":
+        return exported_wells(place, None if layout is None else Path(layout), defaults, label=name)
     columns = header(place)
     if is_gdsc(columns):
         return WellTable(gdsc_wells(place, name, part))
     if is_well_list(columns):
+        if place.suffix.lower() != ".parquet":
+            require_settled_commas(place, name)
         return WellTable(long_wells(place, name, defaults, part))
     require_well_list(columns, name)
     found = sheets(place, name=name)
     described = found if layout is None else sheets(Path(layout), name=Path(layout).name)
     rows = wells_of_grids(found, described, defaults)
-    return WellTable(
-        pl.DataFrame(
-            rows,
-            schema_overrides={"note": pl.String, "layout_ref": pl.String, "concentration_nM": pl.Float64},
-            infer_schema_length=None,
-        )
-    )
+    return well_table(rows)
 
 
 def require_well_list(columns: list[str], name: str) -> None:

@@ -1,18 +1,26 @@
 """Plate grids: signal blocks and the layout that says what is in their wells, in one workbook or in two files."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from benchside.core.errors import LayoutError, TableError
-from benchside.stages.assay.read.blocks import Block, blocks, require_same_shape
-from benchside.stages.assay.read.cells import Sheet, is_formula_error, number
-from benchside.stages.assay.read.layout import Cell, from_blocks, from_list, list_header, nearest_property, property_of, role_of
+import polars as pl
 
-_PLATE_NAME: Final = re.compile(r"^\s*plate\s*(id|name|barcode|no\.?)?\s*[:=]?\s*$", re.IGNORECASE)
-OVERFLOW: Final = re.compile(r"^\s*(ovrflw|overflow|over|ovr|sat(urated)?|\*+|>\s*max|>\s*[\d.,]+)\s*$", re.IGNORECASE)
+from benchside.core.errors import LayoutError, TableError, listed
+from benchside.stages.assay.model import WellTable
+from benchside.stages.assay.read.blocks import Block, blocks, require_same_shape, widest
+from benchside.stages.assay.read.cells import OVERFLOW, Sheet, is_formula_error, number, shown
+from benchside.stages.assay.read.decimals import Unsettled
+from benchside.stages.assay.read.envision import envision_readings
+from benchside.stages.assay.read.layout import layout_of, property_title
+from benchside.stages.assay.read.listing import listings, readings_of_list
+from benchside.stages.assay.read.properties import Cell, nearest_property, role_of
+from benchside.stages.assay.read.readings import Plate, Reading, plates_of, readings_of, relabelled, shape_of
+from benchside.stages.assay.read.softmax import softmax_readings
+from benchside.stages.assay.read.time_matrix import is_time_course
+
+__all__ = ["OVERFLOW", "Defaults", "well_table", "wells_of_grids", "wells_of_readings"]
 
 
 @dataclass(frozen=True)
@@ -26,35 +34,74 @@ class Defaults:
     overflow: str = "refuse"
     """``refuse`` or ``exclude``: what becomes of a well the reader could not measure."""
 
+    signal_read: str | None = None
+    """Which read is the signal, where a plate was read more than once: its label, or its wavelength in nm."""
+
+    reference_read: str | None = None
+    """Which read is subtracted from it, for example the 650 nm beside 570 nm; None: none."""
+
 
 def wells_of_grids(signal_sheets: Sequence[Sheet], layout_sheets: Sequence[Sheet], defaults: Defaults) -> list[dict[str, Any]]:
-    """Return the wells of every signal block with their layout; `layout_sheets` may be the signal's own workbook.
+    """Return the wells of every plate of signals with their layout; `layout_sheets` may be the signal's own workbook.
 
     Raises
     ------
-    LayoutError, TableError, UnitError
+    LayoutError, TableError, UnitError, SettingError
     """
     every = [block for sheet in signal_sheets for block in blocks(sheet)]
-    signals = [block for block in every if property_of(block.title) is None]
+    signals = [block for block in every if property_title(block) is None and not block.is_map]
     for block in signals:
         require_known_title(block)
-    if not signals:
+    readings = relabelled([*readings_of(every, signals), *softmax_readings(signal_sheets)])
+    readings = readings or envision_readings(signal_sheets)
+    lists = [listing for sheet in signal_sheets for listing in listings(sheet)]
+    if not readings:
+        readings = [reading for listing in lists for reading in readings_of_list(listing)]
+    elif any(listing.values for listing in lists):
+        listing = next(listing for listing in lists if listing.values)
         message = (
-            f"{signal_sheets[0].file}: no plate was found. A plate is a block with column numbers 1, 2, 3 ... above it and row letters "
-            "A, B, C ... beside it; export it as such, or as a long table with the columns plate_id, well and signal."
+            f"{listing.sheet.place(listing.top, listing.well[0])}: the file holds plates of signals and a list of wells with signals "
+            f"({listed(listing.values, 3)}). Keep one of them, so that it is certain which is meant."
         )
         raise LayoutError(message)
-    layout_blocks = [block for sheet in layout_sheets for block in blocks(sheet) if property_of(block.title) is not None]
-    if layout_blocks:
-        for signal in signals:
-            for block in layout_blocks:
-                require_same_shape(signal, block)
-        layout = from_blocks(layout_blocks, defaults.concentration_unit)
-    else:
-        listing = next((sheet for sheet in layout_sheets if list_header(sheet)), layout_sheets[0])
-        layout = from_list(listing, defaults.concentration_unit)
-    names = plate_names(signals)
-    return [well for block, plate in zip(signals, names, strict=True) for well in wells_of(block, plate, layout, defaults)]
+    if not readings:
+        raise LayoutError(_no_plate(signal_sheets))
+    return wells_of_readings(readings, layout_sheets, defaults)
+
+
+def wells_of_readings(readings: Sequence[Reading], layout_sheets: Sequence[Sheet], defaults: Defaults) -> list[dict[str, Any]]:
+    """Return the wells of every plate among readings, with the layout that sheets hold."""
+    plates = plates_of(readings, defaults.signal_read, defaults.reference_read)
+    found = [block for sheet in layout_sheets for block in blocks(sheet) if property_title(block) is not None]
+    signals = [reading.block for reading in readings if reading.block is not None]
+    for signal in signals:
+        for block in found:
+            require_same_shape(signal, block)
+    shape = widest([*signals, *found]) or shape_of(readings)
+    layout = layout_of(
+        layout_sheets, found, [plate.written or plate.name for plate in plates], shape, defaults.concentration_unit
+    )
+    return [well for plate in plates for well in wells_of(plate, layout.of(plate.name, plate.written), defaults)]
+
+
+def well_table(rows: Sequence[Mapping[str, Any]]) -> WellTable:
+    """Return rows of wells as a checked table."""
+    schema = {"note": pl.String, "layout_ref": pl.String, "signal": pl.Float64, "concentration_nM": pl.Float64}
+    return WellTable(pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None))
+
+
+def _no_plate(sheets: Sequence[Sheet]) -> str:
+    if any(is_time_course(sheet) for sheet in sheets):
+        return f"{sheets[0].file}: the file holds a time course (a time a row, a well a column). Read it with read_time_course, or export one time point as plates."
+    hidden = (
+        f" Hidden sheets, here {listed(sheets[0].hidden)}, are not read: show them, if the plate is there."
+        if sheets[0].hidden
+        else ""
+    )
+    return (
+        f"{sheets[0].file}: no plate was found. A plate is a block with column numbers 1, 2, 3 ... above it and row letters "
+        f"A, B, C ... beside it; export it as such, or as a long table with the columns plate_id, well and signal.{hidden}"
+    )
 
 
 def require_known_title(block: Block) -> None:
@@ -68,56 +115,64 @@ def require_known_title(block: Block) -> None:
         raise LayoutError(message)
 
 
-def plate_names(signals: Sequence[Block]) -> list[str]:
-    """Return a name for every signal block: the one written above it, else file, sheet and title as far as needed."""
-    written = [_written_name(block) for block in signals]
-    stems = [block.sheet.file.rsplit("/", 1)[-1].rsplit(".", 1)[0] for block in signals]
-    sheets = len({block.sheet.name for block in signals}) > 1
-    found: list[str] = []
-    for block, name, stem in zip(signals, written, stems, strict=True):
-        base = name or (f"{stem}:{block.sheet.name}" if sheets else stem)
-        found.append(
-            base
-            if base not in found
-            else f"{base}#{found.count(base) + sum(other.startswith(base + '#') for other in found) + 1}"
-        )
-    return found
-
-
-def _written_name(block: Block) -> str | None:
-    for row in range(block.top - 1, -1, -1):
-        for column in range(len(block.sheet.rows[row])):
-            text = block.sheet.text(row, column)
-            if _PLATE_NAME.match(text) and block.sheet.text(row, column + 1):
-                return block.sheet.text(row, column + 1)
-    return None
-
-
-def wells_of(block: Block, plate: str, layout: Mapping[str, Mapping[str, Cell]], defaults: Defaults) -> Iterable[dict[str, Any]]:
+def wells_of(plate: Plate, layout: Mapping[str, Mapping[str, Cell]], defaults: Defaults) -> Iterable[dict[str, Any]]:
     """Yield the wells of one plate as rows of a WellTable."""
-    names = {well for well, *_ in block.cells()}
+    read = plate.signal
+    names = {well for well, *_ in read.cells}
     stray = next((well for well in layout if well not in names), None)
-    if stray is not None:
-        place = next(iter(layout[stray].values())).place if layout[stray] else "the layout"
-        message = f"{place}: well {stray} is not on the {block.wells}-well plate {plate}. Use the layout of this plate."
+    if stray is not None and (read.block is not None or _is_used(layout[stray])):
+        place = next((cell.place for cell in layout[stray].values()), "the layout")
+        message = f"{place}: well {stray} is not on the {len(names)}-well plate {plate.name}. Use the layout of this plate."
         raise LayoutError(message)
-    for well, value, row, column in block.cells():
+    subtracted = (
+        None if plate.reference is None else {well: (value, row, column) for well, value, row, column in plate.reference.cells}
+    )
+    for well, value, row, column in read.cells:
         properties = layout.get(well, {})
         role = role_of(properties)
-        signal, role, note = signal_of(value, role, block.sheet.place(row, column), defaults)
+        place = read.sheet.place(row, column)
+        if read.sheet.is_merged(row, column) and role not in {"empty", "excluded"}:
+            message = (
+                f"{place} is part of a merged cell, and is the signal of a {role} well. Export the plate without merged cells."
+            )
+            raise TableError(message)
+        signal, role, note = signal_of(value, role, place, defaults)
+        further: dict[str, Any] = {}
+        if subtracted is not None and plate.reference is not None:
+            signal, role, note, further = _minus((signal, role, note), subtracted.get(well), plate.reference.sheet, defaults)
         dose = properties.get("concentration")
         anchor = dose or next(iter(properties.values()), None)
         yield {
-            "plate_id": plate, "well": well, "role": role,
+            "plate_id": plate.name, "well": well, "role": role,
             "compound": _word(properties, "compound") if role in {"sample", "positive", "excluded"} else None,
             "concentration_nM": None if dose is None else float(dose.value),
             "target": _word(properties, "target") or defaults.target,
             "variant": _word(properties, "variant") or defaults.variant,
             "system": _word(properties, "system") or defaults.system,
             "replicate": properties["replicate"].value if "replicate" in properties else 1,
-            "signal": signal, "signal_ref": block.sheet.ref(row, column),
-            "layout_ref": None if anchor is None else anchor.ref, "note": note,
+            "signal": signal, "signal_ref": read.sheet.ref(row, column),
+            "layout_ref": None if anchor is None else anchor.ref, "note": note, **further, **_moment(read),
         }  # fmt: skip
+
+
+def _moment(read: Reading) -> dict[str, float]:
+    return {name: value for name, value in (("day", read.day), ("time_h", read.time_h)) if value is not None}
+
+
+def _is_used(properties: Mapping[str, Cell]) -> bool:
+    return role_of(properties) not in {"empty", "excluded"}
+
+
+def _minus(
+    measured: tuple[float | None, str, str | None], cell: tuple[Any, int, int] | None, sheet: Sheet, defaults: Defaults
+) -> tuple[float | None, str, str | None, dict[str, Any]]:
+    """Return the well less its reference read, and the two readings as columns of their own."""
+    signal, role, note = measured
+    value, row, column = cell or (None, 0, 0)
+    reference, role, further_note = signal_of(value, role, sheet.place(row, column), defaults)
+    kept = {"signal_measured": signal, "signal_reference": reference, "reference_ref": sheet.ref(row, column)}
+    difference = None if signal is None or reference is None else signal - reference
+    return difference, role, note or further_note, kept
 
 
 def _word(properties: Mapping[str, Cell], name: str) -> str | None:
@@ -141,10 +196,10 @@ def signal_of(value: Any, role: str, place: str, defaults: Defaults) -> tuple[fl
         )
         raise TableError(message)
     what = "a formula error" if is_formula_error(value) else "an overflow mark" if overflow else "no number"
-    remedy = (
-        'Set overflow = "exclude" to leave such wells out, or correct the cell.'
-        if overflow
-        else "Correct the cell, or give the well the role 'excluded'."
-    )
-    message = f"{place} holds {value!r}, {what}, as the signal of a {role} well. {remedy}"
+    remedy = "Correct the cell, or give the well the role 'excluded'."
+    if overflow:
+        remedy = 'Set overflow = "exclude" to leave such wells out, or correct the cell.'
+    if isinstance(value, Unsettled):
+        remedy = "Export the numbers without thousands signs, with a decimal point."
+    message = f"{place} holds {shown(value)}, {what}, as the signal of a {role} well. {remedy}"
     raise TableError(message)

@@ -1,183 +1,144 @@
-"""Layouts: what is in each well, as grids (a block a property) or as a list (a row a well), always with its cell."""
+"""Layouts: what is in each well, as grids (a block a property) or as lists, of every plate or of plates by name, always with its cell."""
 
-import difflib
-import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
-from benchside.core.errors import LayoutError, TableError, UnitError, listed, nearest
-from benchside.core.units import nM_per
-from benchside.stages.assay.model import ROLES
+from benchside.core.errors import LayoutError, listed
 from benchside.stages.assay.read.blocks import Block
-from benchside.stages.assay.read.cells import Sheet, is_formula_error, number
-
-PROPERTIES: Final = ("concentration", "compound", "role", "target", "variant", "system", "replicate", "plate_id")
-_WORDS: Final[Mapping[str, str]] = {
-    "concentration": "concentration", "conc": "concentration", "dose": "concentration", "compound": "compound", "drug": "compound",
-    "treatment": "compound", "role": "role", "type": "role", "well type": "role", "target": "target", "kinase": "target",
-    "variant": "variant", "mutation": "variant", "system": "system", "cell line": "system", "replicate": "replicate",
-    "plate": "plate_id", "plate_id": "plate_id", "plate id": "plate_id",
-}  # fmt: skip
-_ROLE_WORDS: Final[Mapping[str, str]] = {
-    **{role: role for role in ROLES}, "dmso": "vehicle", "vehicle control": "vehicle", "negative": "vehicle", "medium": "blank",
-    "background": "blank", "no enzyme": "blank", "no cells": "blank", "positive control": "positive", "unused": "empty", "": "",
-}  # fmt: skip
-_LOGARITHM: Final = re.compile(r"^\s*-?(log(10)?|ln)\b.*\b(conc|concentrations?|doses?)\b", re.IGNORECASE)
-_BRACKETED: Final = re.compile(r"[\(\[]\s*([^\)\]]+?)\s*[\)\]]\s*$")
-_UNIT: Final = re.compile(r"[\(\[_ ]\s*(log10\s*\w*|pM|nM|uM|µM|μM|mM|M|[pnuµm]?mol/L)\s*[\)\]]?\s*$")
+from benchside.stages.assay.read.cells import Sheet
+from benchside.stages.assay.read.layout_list import from_list, list_headers
+from benchside.stages.assay.read.properties import Cell, WellCells, converted, property_of, unit_of
+from benchside.stages.assay.read.readings import is_plate_word, plate_name
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One property of one well, and where it was written."""
+class Layout:
+    """What is in the wells: of every plate, or of plates by name."""
 
-    value: Any
-    place: str
-    ref: str
+    by_plate: Mapping[str | None, WellCells]
+    """Plate -> wells; None holds for every plate."""
 
+    sheet: Sheet
 
-Layout = Mapping[str, Mapping[str, Cell]]
-"""well -> property -> cell; concentrations in nM."""
-
-
-def property_of(title: str) -> str | None:
-    """Return the layout property a title or column name stands for, or None where it is none (a signal block)."""
-    if _LOGARITHM.match(title.replace("_", " ")):
-        return "concentration"  # that it is a logarithm is for `unit_of` to refuse
-    return _WORDS.get(
-        re.split(r"[\(\[]", title.replace("_", " ") if title not in _WORDS else title)[0].strip().lower()
-    ) or _WORDS.get(_UNIT.sub("", title).strip().lower())
-
-
-def nearest_property(title: str) -> str | None:
-    """Return the property a title nearly is, where it is none: `Compond` is nearly `compound`."""
-    word = re.split(r"[\(\[]", title)[0].strip().lower()
-    words = [known for known, name in _WORDS.items() if name != "plate_id"]  # `Plate:` heads a plate of signals
-    found = difflib.get_close_matches(word, words, n=1, cutoff=0.8) if property_of(title) is None else []
-    return found[0] if found else None
+    def of(self, plate: str, written: str | None = None) -> WellCells:
+        """Return the wells of one plate: those of every plate, and those of its own name (or of the name its file writes)."""
+        own, general = self.by_plate.get(plate, self.by_plate.get(written or plate)), self.by_plate.get(None)
+        if own is None and general is None:
+            known = [name for name in self.by_plate if name is not None]
+            message = (
+                f"{self.sheet.file}: the layout is of plates {listed(known)}, and plate {plate!r} is none of them. "
+                "Use the same plate names in the layout and in the reader's file."
+            )
+            raise LayoutError(message)
+        merged: WellCells = {well: dict(cells) for well, cells in (general or {}).items()}
+        for well, cells in (own or {}).items():
+            _add(merged, {well: cells})
+        return merged
 
 
-def unit_of(title: str, default: str | None, *, place: str) -> float:
-    """Return nM per unit of a titled concentration block or column; the title's unit, else the study's, else an error."""
-    if _LOGARITHM.match(title.replace("_", " ")):
-        return nM_per(title, place=place)
-    match = _UNIT.search(title) or _BRACKETED.search(title)
-    if match:
-        return nM_per(match.group(1), place=place)
-    if default is None:
+def layout_of(
+    sheets: Sequence[Sheet], found: Sequence[Block], plates: Sequence[str], shape: tuple[int, int], unit: str | None
+) -> Layout:
+    """Return the layout that sheets hold, as plate-shaped blocks (a block a property), as lists (a row a well, column or row), or both.
+
+    Parameters
+    ----------
+    sheets
+        The sheets of the layout.
+    found
+        Their layout blocks.
+    plates
+        The plates of the reader's file: a layout block may name one of them.
+    shape
+        Rows and columns of the plates, for lists that give a property of whole rows or columns.
+    unit
+        Unit of doses whose title gives none.
+
+    Raises
+    ------
+    LayoutError, TableError, UnitError
+    """
+    by_plate: dict[str | None, WellCells] = {}
+    for block, plate in zip(found, block_plates(found, plates), strict=True):
+        _add(by_plate.setdefault(plate, {}), from_block(block, unit))
+    for sheet in sheets:
+        for top, columns in list_headers(sheet):
+            for plate, cells in from_list(sheet, top, columns, unit, shape):
+                _add(by_plate.setdefault(plate, {}), cells)
+    if not by_plate:
+        hidden = f" (hidden sheets, here {listed(sheets[0].hidden)}, are not read)" if sheets[0].hidden else ""
+        message = f"{sheets[0].file}: no layout was found{hidden}. A layout is a list with a 'well' column, or plate blocks titled Compound, Concentration (nM), Role."
+        raise LayoutError(message)
+    return Layout(by_plate, sheets[0])
+
+
+def block_plates(found: Sequence[Block], plates: Sequence[str]) -> list[str | None]:
+    """Return which plate each layout block is of: None, every plate, unless a property stands more than once.
+
+    Raises
+    ------
+    LayoutError
+        When a property stands twice and the blocks do not name different plates of the file.
+    """
+    names: list[str | None] = []
+    for place, block in enumerate(found):
+        above = [other for other in found[: place + 1] if other.sheet.name == block.sheet.name]
+        names.append(next((name for other in reversed(above) if (name := plate_name(other)) is not None), None))
+    held = [property_title(block) for block in found]
+    if len(set(held)) == len(held):
+        return [None] * len(held)
+    keys = list(zip(names, held, strict=True))
+    second = next((place for place, key in enumerate(keys) if key in keys[:place] or key[0] not in plates), None)
+    if second is not None:
+        block = found[second]
         message = (
-            f"{place}: {title!r} names no concentration unit. Write it in the title, for example 'Concentration (nM)', "
-            "or set concentration_unit; it is never guessed."
+            f"{block.sheet.place(block.top, block.left)}: {block.title!r} stands more than once in the layout, and the blocks do not each name a plate "
+            f"of the file ({listed(plates)}). Keep one layout, or write 'Plate: name' above each."
         )
-        raise UnitError(message)
-    return nM_per(default, place=place)
+        raise LayoutError(message)
+    return names
 
 
-def from_blocks(found: Sequence[Block], unit: str | None) -> dict[str, dict[str, Cell]]:
-    """Return the layout written as plate-shaped blocks, a block a property."""
-    layout: dict[str, dict[str, Cell]] = {}
-    for block in found:
-        name = property_of(block.title)
-        if name is None:
+def property_title(block: Block) -> str | None:
+    """Return the layout property a block holds: that of its nearest title, remarks in brackets between them aside."""
+    for word in block.words:
+        if is_plate_word(block, word):
             continue
-        place = f"{block.sheet.file}, sheet {block.sheet.name!r}"
-        factor = unit_of(block.title, unit, place=place) if name == "concentration" else 1.0
-        for well, value, row, column in block.cells():
-            if value is not None:
-                cell = Cell(value, block.sheet.place(row, column), block.sheet.ref(row, column))
-                layout.setdefault(well, {})[name] = _converted(cell, name, factor)
-    return layout
-
-
-def list_header(sheet: Sheet) -> tuple[int, dict[str, int]] | None:
-    """Return (row, property -> column) of a well list: a row that names a well column and a known property."""
-    for row in range(min(len(sheet.rows), 60)):
-        names = {sheet.text(row, column).lower(): column for column in range(len(sheet.rows[row]))}
-        if "well" in names:
-            known = {
-                prop: column
-                for title, column in names.items()
-                if (prop := property_of(sheet.text(row, column))) is not None and title
-            }
-            if known:
-                return row, {**known, "well": names["well"]}
+        name = property_of(word.text)
+        if name not in {None, "plate_id"}:
+            return name
+        if not word.text.startswith("("):
+            return None
     return None
 
 
-def from_list(sheet: Sheet, unit: str | None) -> dict[str, dict[str, Cell]]:
-    """Return the layout written as a list, a row a well."""
-    header = list_header(sheet)
-    if header is None:
-        message = f"{sheet.file}: no layout was found. A layout is a list with a 'well' column, or plate blocks titled Compound, Concentration (nM), Role."
-        raise LayoutError(message)
-    top, columns = header
-    factor = 1.0
-    if "concentration" in columns:
-        title = sheet.text(top, columns["concentration"])
-        factor = unit_of(title, unit, place=f"{sheet.file}, sheet {sheet.name!r}")
-    layout: dict[str, dict[str, Cell]] = {}
-    for row in range(top + 1, len(sheet.rows)):
-        well = canonical_well(sheet.text(row, columns["well"]))
-        if not well:
-            continue
-        if well in layout:
-            message = f"{sheet.place(row, columns['well'])}: well {well} stands twice in the layout. Keep one row a well."
-            raise LayoutError(message)
-        layout[well] = dict(_row_cells(sheet, row, columns, factor))
+def from_block(block: Block, unit: str | None) -> WellCells:
+    """Return one property by well; a merged cell holds for every well it covers."""
+    name = property_title(block)
+    layout: WellCells = {}
+    if name is None:
+        return layout
+    title = next(word.text for word in block.words if property_of(word.text) == name)
+    factor = unit_of(title, unit, place=f"{block.sheet.file}, sheet {block.sheet.name!r}") if name == "concentration" else 1.0
+    for well, _, row, column in block.cells():
+        origin = block.sheet.merged_into(row, column)
+        value = block.sheet.at(*origin)
+        if value is not None:
+            layout.setdefault(well, {})[name] = converted(
+                Cell(value, block.sheet.place(*origin), block.sheet.ref(*origin)), name, factor
+            )
     return layout
 
 
-def canonical_well(text: str) -> str:
-    """Return A01 and a1 as A1, and an empty text as it is."""
-    match = re.fullmatch(r"([A-Za-z]{1,2})0*(\d+)", text.strip())
-    return f"{match.group(1).upper()}{match.group(2)}" if match else text.strip()
-
-
-def _row_cells(sheet: Sheet, row: int, columns: Mapping[str, int], factor: float) -> Iterator[tuple[str, Cell]]:
-    for name, column in columns.items():
-        value = sheet.at(row, column)
-        if name != "well" and value is not None:
-            yield name, _converted(Cell(value, sheet.place(row, column), sheet.ref(row, column)), name, factor)
-
-
-def _converted(cell: Cell, name: str, factor: float) -> Cell:
-    """Return a cell with its concentration in nM, or its role as one of the known ones."""
-    if name == "concentration":
-        value = number(cell.value)
-        if value is None or is_formula_error(cell.value) or not math.isfinite(value):
-            message = f"{cell.place} holds {cell.value!r}, and a dose must be a number. Correct or clear the cell."
-            raise TableError(message)
-        return Cell(value * factor, cell.place, cell.ref)
-    if name == "replicate":
-        count = number(cell.value)
-        if count is None or not count.is_integer():
-            message = f"{cell.place} holds {cell.value!r}, and a replicate is a whole number. Correct or clear the cell."
-            raise TableError(message)
-        return Cell(int(count), cell.place, cell.ref)
-    if name == "role":
-        role = _ROLE_WORDS.get(str(cell.value).strip().lower())
-        if role is None:
-            hint = nearest(str(cell.value), _ROLE_WORDS)
-            message = f"{cell.place} holds role {cell.value!r}, which is unknown{hint}. Use one of {listed(ROLES, 6)}."
-            raise TableError(message)
-        return Cell(role, cell.place, cell.ref)
-    return cell
-
-
-def role_of(properties: Mapping[str, Cell]) -> str:
-    """Return the role of a well: as written, else from its compound's name; a dose alone is refused."""
-    if "role" in properties and properties["role"].value:
-        return str(properties["role"].value)
-    compound = str(properties["compound"].value).strip().lower() if "compound" in properties else ""
-    if compound in _ROLE_WORDS and compound:
-        return _ROLE_WORDS[compound]
-    dose = properties.get("concentration")
-    if dose is not None and dose.value > 0 and not compound:
-        message = (
-            f"{dose.place} gives a dose to a well without compound and role; the cell of its compound is empty or holds a formula error. "
-            "Name the compound, or the role."
-        )
-        raise LayoutError(message)
-    return "sample" if compound else "empty"
+def _add(layout: WellCells, further: WellCells) -> None:
+    """Add properties to a layout; one that is there already must be the same."""
+    for well, cells in further.items():
+        held = layout.setdefault(well, {})
+        for name, cell in cells.items():
+            if name in held and held[name].value != cell.value:
+                message = (
+                    f"{cell.place}: well {well} has {name} {cell.value!r} here and {held[name].value!r} at {held[name].place}. "
+                    "Keep one layout, or correct one of them."
+                )
+                raise LayoutError(message)
+            held[name] = cell
