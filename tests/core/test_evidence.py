@@ -126,3 +126,12 @@ def test_a_record_crosses_the_disk_and_stays_frozen():
         record.value = 1.0
     with pytest.raises(ValidationError):
         Evidence(id="1", quantity="IC50", value=1.0, invented=2)
+
+
+@pytest.mark.parametrize(("settings", "level"), [({"level": 0.9}, 0.9), ({}, 0.95)])
+def test_a_record_states_the_level_its_interval_was_made_with(settings, level):
+    origin = Origin("assay.fit", "1", settings, (TABLE,))
+    quantity = Quantity("IC50", "ic50", "nM", lower="lower", upper="upper")
+    table = pl.DataFrame({"curve_id": ["a"], "ic50": [2.0], "lower": [1.0], "upper": [4.0]})
+    (record,) = EvidenceSet(table, (quantity,), ("curve_id",), origin).records()
+    assert record.level == level

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from scipy.special import stdtrit
 
-from benchside.kernels.dose_interval import delta_errors, dose_of, profile_limits
+from benchside.kernels.dose_delta import delta_errors
+from benchside.kernels.dose_interval import dose_of, profile_limits
 from benchside.kernels.dose_response import FITTED, FREE, HIGH, LOW, MID, RSS, SLOPE, STARTS, fit_all
 from tests.kernels import dose_twins as twins
 from tests.shared_data import shared
@@ -22,7 +23,11 @@ def fit_with_limits(x, y, level=0.95):
     w, offsets = np.ones_like(y), np.array([0, len(y)])
     fits = fit_all(x, y, w, offsets, FREE, STARTS)
     factor = np.array([f_factor(len(y), level)])
-    return fits[0], profile_limits(x, y, w, offsets, fits, factor, HALF)[0], delta_errors(x, y, w, offsets, fits, HALF)[0]
+    return (
+        fits[0],
+        profile_limits(x, y, w, offsets, fits, factor, HALF, FREE[None, :])[0],
+        delta_errors(x, y, w, offsets, fits, HALF)[0],
+    )
 
 
 def simulated(top_sd, slope, mid, seed, *, low=1.0, high=0.05, doses=10):
@@ -109,7 +114,7 @@ def test_a_curve_with_too_few_points_for_an_interval_has_none():
     x, y = np.log([1.0, 3.0, 9.0, 27.0]), np.array([1.0, 0.8, 0.3, 0.1])
     w, offsets = np.ones(4), np.array([0, 4])
     fits = fit_all(x, y, w, offsets, FREE, STARTS)
-    assert np.isnan(profile_limits(x, y, w, offsets, fits, np.array([np.nan]), HALF)).all()
+    assert np.isnan(profile_limits(x, y, w, offsets, fits, np.array([np.nan]), HALF, FREE[None, :])).all()
     assert np.isnan(delta_errors(x, y, w, offsets, fits, HALF)).all()
 
 

@@ -160,7 +160,7 @@ class EvidenceSet:
             unit=str(cell(quantity.unit_by) or quantity.unit),
             lower=cell(quantity.lower),
             upper=cell(quantity.upper),
-            level=quantity.level if quantity.lower else None,
+            level=self._level(quantity) if quantity.lower else None,
             n=cell(quantity.n),
             time_months=cell("time_months"),
             method=origin.verb,
@@ -171,6 +171,11 @@ class EvidenceSet:
             created=self.created,
             **described,
         )
+
+    def _level(self, quantity: Quantity) -> float | None:
+        """Return the level of the intervals: as the settings say it, else as the quantity does."""
+        chosen = self.origin.settings.get("level")
+        return float(chosen) if isinstance(chosen, float | int) else quantity.level
 
 
 def _text(value: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Intervals of a fitted log-logistic curve: profile likelihood and delta, of the midpoint and of the dose of a given response.
+"""Intervals of a fitted log-logistic curve: profile likelihood, of the midpoint and of the dose of a given response.
 
 The profile limits are the first doses on either side of the estimate at which the best attainable sum of squares crosses
 ``rss * (1 + F / (n - p))`` (Bates and Watts 1988, doi:10.1002/9780470316757). A limit that is not reached within four decades
@@ -11,12 +11,10 @@ from typing import Final
 import numpy as np
 
 from benchside.kernels._jit import PARALLEL, compiled, compiled_parallel
-from benchside.kernels.dose_response import (
-    _BEYOND,
+from benchside.kernels.dose_curve import (
+    BEYOND,
     FITTED,
-    FREE,
     HIGH,
-    LEVEL_MAX,
     LOW,
     MID,
     RSS,
@@ -25,13 +23,12 @@ from benchside.kernels.dose_response import (
     SLOPE_MIN,
     FloatArray,
     IntArray,
-    damped_step,
-    derivatives,
     dose_range,
     left,
     projected_rss,
-    refine,
 )
+from benchside.kernels.dose_fixed import best_through_fixed
+from benchside.kernels.dose_response import damped_step, refine
 
 _FIRST_STEP: Final = 0.02
 _LARGEST_STEP: Final = 0.4
@@ -41,38 +38,40 @@ _LOG_SLOPES: Final = np.log(np.array([0.01, 0.05, 0.15, 0.35, 0.7, 1.2, 2.0, 3.5
 
 @compiled
 def best_at_mid(
-    mid: float, log_slope: float, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray
+    mid: float, log_slope: float, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray
 ) -> tuple[float, float]:
     """Return (rss, ln slope), the best with the midpoint held; any value at or below the threshold is good enough and returned as is."""
-    best = projected_rss(math.exp(log_slope), mid, x, y, w, FREE)
+    best = projected_rss(math.exp(log_slope), mid, x, y, w, box)
     if best <= threshold:
         return best, log_slope
     start = log_slope
     for s in range(_LOG_SLOPES.size):
-        value = projected_rss(math.exp(_LOG_SLOPES[s]), mid, x, y, w, FREE)
+        value = projected_rss(math.exp(_LOG_SLOPES[s]), mid, x, y, w, box)
         if value < best:
             best, start = value, _LOG_SLOPES[s]
     if best <= threshold:
         return best, start
-    found, _, _, _, rss = refine(start, mid, mid, mid, x, y, w, FREE, True, 30)
+    found, _, _, _, rss = refine(start, mid, mid, mid, x, y, w, box, True, 30)
     if start != log_slope and rss > threshold:
-        again, _, _, _, other = refine(log_slope, mid, mid, mid, x, y, w, FREE, True, 30)
+        again, _, _, _, other = refine(log_slope, mid, mid, mid, x, y, w, box, True, 30)
         if other < rss:
             return other, again
     return rss, found
 
 
 @compiled
-def mid_limit(side: float, fit: FloatArray, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray) -> float:
+def mid_limit(
+    side: float, fit: FloatArray, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray
+) -> float:
     """Return the profile limit of the ln midpoint on one side (-1 or 1), or nan where the profile never crosses."""
     lowest, highest = dose_range(x)
-    end = lowest - _BEYOND if side < 0 else highest + _BEYOND
+    end = lowest - BEYOND if side < 0 else highest + BEYOND
     inside, log_slope, step = fit[MID], math.log(fit[SLOPE]), _FIRST_STEP
     while True:
         outside = inside + side * step
         if (outside - end) * side >= 0.0:
             outside = end
-        rss, slope = best_at_mid(outside, log_slope, threshold, x, y, w)
+        rss, slope = best_at_mid(outside, log_slope, threshold, x, y, w, box)
         if rss > threshold:
             break
         if outside == end:
@@ -80,7 +79,7 @@ def mid_limit(side: float, fit: FloatArray, threshold: float, x: FloatArray, y: 
         inside, log_slope, step = outside, slope, min(step * 1.5, _LARGEST_STEP)
     for _ in range(_HALVINGS):
         middle = 0.5 * (inside + outside)
-        rss, slope = best_at_mid(middle, log_slope, threshold, x, y, w)
+        rss, slope = best_at_mid(middle, log_slope, threshold, x, y, w, box)
         if rss > threshold:
             outside = middle
         else:
@@ -92,7 +91,7 @@ def mid_limit(side: float, fit: FloatArray, threshold: float, x: FloatArray, y: 
 
 @compiled
 def drop_through(
-    at: float, level: float, slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray
+    at: float, level: float, slope: float, mid: float, x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray
 ) -> tuple[float, float]:
     """Return (drop, rss) of the best curve that takes the response `level` at log dose `at`, for a given slope and midpoint."""
     q = left(slope, mid, at)
@@ -103,9 +102,9 @@ def drop_through(
         s_gy += w[i] * g * (y[i] - level)
     drop = s_gy / s_gg if s_gg > 0.0 else 0.0
     # Both levels, level - drop q and level + drop (1 - q), stay within the box.
-    for edge in (q, q - 1.0):
+    for edge, least, most in ((q, box[2], box[3]), (q - 1.0, box[0], box[1])):
         if edge != 0.0:
-            one, two = (level - LEVEL_MAX) / edge, (level + LEVEL_MAX) / edge
+            one, two = (level - most) / edge, (level - least) / edge
             drop = min(max(drop, min(one, two)), max(one, two))
     rss = 0.0
     for i in range(x.size):
@@ -116,11 +115,14 @@ def drop_through(
 
 @compiled
 def best_through(
-    at: float, level: float, log_slope: float, mid: float, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray
-) -> tuple[float, float, float]:
+    at: float, level: float, log_slope: float, mid: float, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray,
+    box: FloatArray,
+) -> tuple[float, float, float]:  # fmt: skip
     """Return (rss, ln slope, mid) of the best curve through (at, level) reached from a start, by damped Gauss-Newton."""
+    if box[0] == box[1] or box[2] == box[3]:
+        return best_through_fixed(at, level, log_slope, mid, threshold, x, y, w, box)
     lowest, highest = dose_range(x)
-    drop, rss = drop_through(at, level, math.exp(log_slope), mid, x, y, w)
+    drop, rss = drop_through(at, level, math.exp(log_slope), mid, x, y, w, box)
     damping = 1e-3
     for _ in range(40):
         if rss <= threshold:
@@ -152,8 +154,8 @@ def best_through(
         if largest > 1.5:
             step0, step1 = step0 * 1.5 / largest, step1 * 1.5 / largest
         new0 = min(max(log_slope + step0, math.log(SLOPE_MIN)), math.log(SLOPE_MAX))
-        new1 = min(max(mid + step1, lowest - _BEYOND), highest + _BEYOND)
-        new_drop, new_rss = drop_through(at, level, math.exp(new0), new1, x, y, w)
+        new1 = min(max(mid + step1, lowest - BEYOND), highest + BEYOND)
+        new_drop, new_rss = drop_through(at, level, math.exp(new0), new1, x, y, w, box)
         moved = abs(new0 - log_slope) + abs(new1 - mid)
         if new_rss <= rss:
             gain = rss - new_rss
@@ -170,20 +172,21 @@ def best_through(
 
 @compiled
 def through_limit(
-    side: float, at: float, level: float, fit: FloatArray, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray
-) -> float:
+    side: float, at: float, level: float, fit: FloatArray, threshold: float, x: FloatArray, y: FloatArray, w: FloatArray,
+    box: FloatArray,
+) -> float:  # fmt: skip
     """Return the profile limit of the log dose at which the curve takes `level`, on one side, or nan where it never crosses."""
     lowest, highest = dose_range(x)
-    end = lowest - _BEYOND if side < 0 else highest + _BEYOND
+    end = lowest - BEYOND if side < 0 else highest + BEYOND
     inside, step = at, _FIRST_STEP
     log_slope, mid = math.log(fit[SLOPE]), fit[MID]
     while True:
         outside = inside + side * step
         if (outside - end) * side >= 0.0:
             outside = end
-        rss, slope, middle = best_through(outside, level, log_slope, mid + outside - inside, threshold, x, y, w)
+        rss, slope, middle = best_through(outside, level, log_slope, mid + outside - inside, threshold, x, y, w, box)
         if rss > threshold:
-            rss, slope, middle = best_through(outside, level, log_slope, mid, threshold, x, y, w)
+            rss, slope, middle = best_through(outside, level, log_slope, mid, threshold, x, y, w, box)
         if rss > threshold:
             break
         if outside == end:
@@ -191,7 +194,7 @@ def through_limit(
         inside, log_slope, mid, step = outside, slope, middle, min(step * 1.5, _LARGEST_STEP)
     for _ in range(_HALVINGS):
         centre = 0.5 * (inside + outside)
-        rss, slope, middle = best_through(centre, level, log_slope, mid, threshold, x, y, w)
+        rss, slope, middle = best_through(centre, level, log_slope, mid, threshold, x, y, w, box)
         if rss > threshold:
             outside = centre
         else:
@@ -212,99 +215,25 @@ def dose_of(fit: FloatArray, level: float) -> float:
 
 @compiled_parallel
 def profile_limits(
-    x: FloatArray, y: FloatArray, w: FloatArray, offsets: IntArray, fits: FloatArray, factor: FloatArray, level: float
-) -> FloatArray:
+    x: FloatArray, y: FloatArray, w: FloatArray, offsets: IntArray, fits: FloatArray, factor: FloatArray, level: float,
+    boxes: FloatArray,
+) -> FloatArray:  # fmt: skip
     """Return (curves, 4): profile limits of the ln midpoint, lower and upper, then of the log dose of response `level`.
 
-    `factor` (curves,) is 1 + F / (n - p), nan where a curve has too few points. Limits that do not exist are nan. The dose of
-    `level` has limits only where the fitted curve takes it within the tested range.
+    `factor` (curves,) is 1 + F / (n - p), nan where a curve has too few points. `boxes` (curves, 4) are those of the fits. Limits
+    that do not exist are nan. The dose of `level` has limits only where the fitted curve takes it within the tested range.
     """
     curves = offsets.size - 1
     out = np.full((curves, 4), np.nan)
     for k in PARALLEL(curves):
         if fits[k, FITTED] == 1.0 and factor[k] == factor[k]:
             a, b = offsets[k], offsets[k + 1]
-            threshold = fits[k, RSS] * factor[k]
+            box, threshold = boxes[k], fits[k, RSS] * factor[k]
             lowest, highest = dose_range(x[a:b])
-            out[k, 0] = mid_limit(-1.0, fits[k], threshold, x[a:b], y[a:b], w[a:b])
-            out[k, 1] = mid_limit(1.0, fits[k], threshold, x[a:b], y[a:b], w[a:b])
+            out[k, 0] = mid_limit(-1.0, fits[k], threshold, x[a:b], y[a:b], w[a:b], box)
+            out[k, 1] = mid_limit(1.0, fits[k], threshold, x[a:b], y[a:b], w[a:b], box)
             at = dose_of(fits[k], level)
             if lowest <= at <= highest and fits[k, LOW] > fits[k, HIGH]:
-                out[k, 2] = through_limit(-1.0, at, level, fits[k], threshold, x[a:b], y[a:b], w[a:b])
-                out[k, 3] = through_limit(1.0, at, level, fits[k], threshold, x[a:b], y[a:b], w[a:b])
+                out[k, 2] = through_limit(-1.0, at, level, fits[k], threshold, x[a:b], y[a:b], w[a:b], box)
+                out[k, 3] = through_limit(1.0, at, level, fits[k], threshold, x[a:b], y[a:b], w[a:b], box)
     return out
-
-
-@compiled_parallel
-def delta_errors(x: FloatArray, y: FloatArray, w: FloatArray, offsets: IntArray, fits: FloatArray, level: float) -> FloatArray:
-    """Return (curves, 2): standard errors of the ln midpoint and of the log dose of `level`, from the Gauss-Newton Hessian.
-
-    nan where the Hessian is singular, a parameter sits on its bound, the level is not taken, or the error is wider than the whole
-    box of midpoints (a step between two doses, whose tiny curvature is no information): no standard error exists.
-    """
-    curves = offsets.size - 1
-    out = np.full((curves, 2), np.nan)
-    for k in PARALLEL(curves):
-        a, b = offsets[k], offsets[k + 1]
-        if fits[k, FITTED] == 1.0 and b - a > 4:
-            delta_one(x[a:b], y[a:b], w[a:b], fits[k], level, out[k])
-    return out
-
-
-@compiled
-def delta_one(x: FloatArray, y: FloatArray, w: FloatArray, fit: FloatArray, level: float, out: FloatArray) -> None:
-    """Write the two standard errors of one curve to `out`."""
-    low, high, slope, mid = fit[LOW], fit[HIGH], fit[SLOPE], fit[MID]
-    lowest, highest = dose_range(x)
-    if abs(low) >= LEVEL_MAX or abs(high) >= LEVEL_MAX or slope >= SLOPE_MAX or slope <= SLOPE_MIN:
-        return
-    if mid <= lowest - _BEYOND or mid >= highest + _BEYOND:
-        return
-    variance = fit[RSS] / (x.size - 4)
-    work = np.empty(8)
-    share = np.empty(x.size)
-    for i in range(x.size):
-        share[i] = left(slope, mid, x[i])
-    derivatives(slope, mid, low, high, share, x, y, w, FREE, work)
-    det = work[5] * work[7] - work[6] * work[6]
-    if not det > 1e-12 * work[5] * work[7]:
-        return
-    widest = highest - lowest + 2.0 * _BEYOND
-    error = math.sqrt(variance * work[5] / det)
-    if error > widest:
-        return
-    out[0] = error
-    at = dose_of(fit, level)
-    if not lowest <= at <= highest:
-        return
-    # Along the constraint curve(at) = level the response moves by -slope * drop * q (1 - q) a unit of `at`.
-    q = left(slope, mid, at)
-    pull = slope * (low - high) * q * (1.0 - q)
-    jacobian = np.empty((4, 4))
-    gradient = np.array([q, 1.0 - q, -(low - high) * q * (1.0 - q) * slope * (at - mid), (low - high) * q * (1.0 - q) * slope])
-    jacobian[:, :] = 0.0
-    row = np.empty(4)
-    for i in range(x.size):
-        f = left(slope, mid, x[i])
-        f_u = -f * (1.0 - f)
-        row[0], row[1] = f, 1.0 - f
-        row[2] = (low - high) * f_u * slope * (x[i] - mid) if f_u != 0.0 else 0.0
-        row[3] = -(low - high) * f_u * slope
-        for p in range(4):
-            for r in range(4):
-                jacobian[p, r] += w[i] * row[p] * row[r]
-    scale = np.sqrt(np.array([jacobian[p, p] for p in range(4)]))
-    if np.any(scale <= 0.0):
-        return
-    for p in range(4):
-        for r in range(4):
-            jacobian[p, r] /= scale[p] * scale[r]
-    if abs(np.linalg.det(jacobian)) < 1e-14:
-        return
-    solved = np.linalg.solve(jacobian, gradient / scale) / scale
-    square = 0.0
-    for p in range(4):
-        square += gradient[p] * solved[p]
-    error = math.sqrt(variance * square) / abs(pull)
-    if error <= widest:
-        out[1] = error

@@ -7,8 +7,21 @@ from typing import Any, Final
 import polars as pl
 
 from benchside import evidence
-from benchside.report.blocks import Block, Cell, ChartBlock, GalleryBlock, Section, TableBlock, TextBlock, plain_cells, value_text
+from benchside.report.blocks import (
+    Block,
+    Cell,
+    ChartBlock,
+    GalleryBlock,
+    Section,
+    TableBlock,
+    TextBlock,
+    Tone,
+    plain_cells,
+    value_text,
+)
+from benchside.report.further import further_blocks
 from benchside.report.numbers import MOST_TRAILS, Numbers, numbers_of, with_interval
+from benchside.report.programme import programme_table
 from benchside.stages.assay.figure import plate
 from benchside.study.results import Results
 
@@ -20,26 +33,35 @@ PLATES_DRAWN: Final = 6
 MOST_DRAWN: Final = 6000
 """Up to so many curves the page carries them: some 15 MB."""
 
-GUIDE_VARIANTS: Final = ("WT", "L1196M", "G1202R", "C1156Y", "F1174L", "G1269A")
-_GUIDE_WORDS: Final[Mapping[str, str]] = {"wild-type": "WT"}
 _WILD_TYPE: Final = re.compile(r"^(WT|EML4-ALK( V\d\w?)?)$")
 
 
 def potency_section(results: Results, settings: Any) -> Section:
     """Return the section on potency of a study with an assay stage."""
-    fits = results.scan("assay.fit").collect()
     blocks: list[Block] = []
     if settings.round_trip:
         words = f"Round-trip: these plates were simulated from {settings.round_trip}. That the analysis finds the values again shows the machinery works; it is not agreement with an experiment."
         blocks.append(TextBlock((words,), tone="warn"))
+    if results.tasks("assay.fit"):
+        blocks += curve_blocks(results, settings)
+    blocks += further_blocks(results)
+    return Section("potency", "Table 1. Potency", tuple(blocks), banner="round-trip" if settings.round_trip else "")
+
+
+def curve_blocks(results: Results, settings: Any) -> list[Block]:
+    """Return Table 1 of the programme, every curve, the verdicts on the plates, and the gallery."""
+    fits = results.scan("assay.fit").collect()
+    blocks: list[Block] = []
     if fits.height <= SMALL:
-        blocks.append(table_1(results, fits, round_trip=bool(settings.round_trip)))
+        table = programme_table(results, fits, round_trip=bool(settings.round_trip))
+        blocks += [table] if table is not None else []
+        blocks.append(curve_table(results, fits, round_trip=bool(settings.round_trip)))
     else:
         blocks.append(compound_table(fits))
-    blocks.append(gallery(results, fits))
     if results.tasks("assay.quality"):
         blocks += quality_blocks(results)
-    return Section("potency", "Table 1. Potency", tuple(blocks), banner="round-trip" if settings.round_trip else "")
+    blocks.append(gallery(results, fits))
+    return blocks
 
 
 def responses_of(results: Results, curves: pl.DataFrame) -> pl.DataFrame:
@@ -50,63 +72,25 @@ def responses_of(results: Results, curves: pl.DataFrame) -> pl.DataFrame:
     return listed.collect(engine="streaming")
 
 
-def table_1(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableBlock:
-    """Return the guide's items and every curve of the study: the guide's word, the published value, the study's own."""
+def curve_table(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableBlock:
+    """Return every curve of the study beside what is published of its compound and variant."""
     numbers = numbers_of(results, "assay.fit", with_trails=fits.height * 2 <= MOST_TRAILS)
     own = "This study, IC50 nM (95 %)" + (", round-trip" if round_trip else "")
     rows = []
-    measured = {(row["compound"], row["variant"] or "WT") for row in fits.iter_rows(named=True)}
     for row in fits.sort("compound", "variant", nulls_last=True).iter_rows(named=True):
         compound, variant = row["compound"], row["variant"] or "WT"
         text = with_interval(row["ic50_nM"], row["ic50_lower_nM"], row["ic50_upper_nM"], row["ic50_relation"])
-        cell = numbers[row["task"]].cell(
-            (row["curve_id"],), "IC50", text, tone="" if row["status"] == "ok" else "warn", title=row["status"]
-        )
+        tone: Tone = "" if row["status"] == "ok" else "warn"
+        cell = numbers[row["task"]].cell((row["curve_id"],), "IC50", text, tone=tone, title=row["status"])
+        what = f"{row['target'] or ''} {variant}".strip()
         rows.append(
-            (
-                Cell(compound or row["curve_id"]),
-                Cell(f"{row['target'] or ''} {variant}".strip()),
-                guide_cell(compound, variant),
-                published(compound, variant),
-                cell,
-            )
+            (Cell(compound or row["curve_id"]), Cell(what), Cell(row["system"] or ""), published(compound, variant), cell)
         )
-    if any(compound == "alectinib" for compound, _ in measured):
-        rows += [
-            (
-                Cell("alectinib"),
-                Cell(f"ALK {variant}"),
-                guide_cell("alectinib", variant),
-                published("alectinib", variant),
-                Cell("no plate in this study", "grey"),
-            )
-            for variant in GUIDE_VARIANTS
-            if ("alectinib", variant) not in measured
-        ]
     notes = (
-        "IC50: dose at which the fitted LL4 curve takes the response 0.5; limits by profile likelihood; > or <: beyond the tested doses.",
-        "Guide: what the programme's reference text says of alectinib (the fact table guide.tsv); it names no values for other compounds.",
-        "Published: Ba/F3 and cell-free values as printed, each with its source; grey: recalled from memory and not verified against the source.",
-        "Click a value for its trail: fit, responses, wells, cells.",
+        "IC50: dose at which the fitted curve takes the response 0.5; > or <: beyond the tested doses. Click a value for its trail: fit, responses, wells, cells.",
+        "Published: as printed, each with its source; grey: recalled from memory and not verified against the source.",
     )
-    return TableBlock(
-        "Potency by compound and variant", ("Compound", "Target, variant", "Guide", "Published", own), tuple(rows), notes
-    )
-
-
-def guide_cell(compound: str | None, variant: str) -> Cell:
-    """Return what the guide says of a compound on a variant."""
-    if compound is None:
-        return Cell("")
-    guide = evidence.facts("guide").filter(
-        (pl.col("compound") == compound) & pl.col("section").str.starts_with("Table 1") & (pl.col("target") == "ALK")
-    )
-    for row in guide.iter_rows(named=True):
-        if _GUIDE_WORDS.get(row["variant"], row["variant"]) == variant:
-            unit = "" if row["unit"] in (None, "class") else f" {row['unit']}"
-            where = f" ({row['system']})" if row["system"] else ""
-            return Cell(f"{row['value']}{unit}{where}")
-    return Cell("no statement", "grey")
+    return TableBlock("Every curve", ("Compound", "Target, variant", "System", "Published", own), tuple(rows), notes)
 
 
 def published(compound: str | None, variant: str) -> Cell:
@@ -201,8 +185,8 @@ def _curve(row: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
 def quality_blocks(results: Results) -> list[Block]:
     """Return the plate quality table, and the heat maps of the first plates."""
     quality = results.scan("assay.quality").collect()
-    flagged = quality.filter(pl.col("flags") != "")
-    shown = quality if quality.height <= SMALL else flagged.head(SMALL)
+    failing = quality.filter(pl.col("verdict") != "pass").sort("verdict", maintain_order=True)
+    shown = quality if quality.height <= SMALL else failing.head(SMALL)
     small = quality.height <= PLATES_DRAWN
     numbers = numbers_of(results, "assay.quality", with_trails=small)
     rows = []
@@ -210,13 +194,19 @@ def quality_blocks(results: Results) -> list[Block]:
         cells = [
             numbers[row["task"]].cell((row["plate_id"],), name, value_text(row[column])) for name, column in _FIGURES.items()
         ]
-        rows.append((Cell(row["plate_id"]), *cells, Cell(row["flags"] or "passes", "warn" if row["flags"] else "")))
-    rest = (
-        ""
-        if quality.height <= SMALL
-        else f" ({flagged.height} of {quality.height} plates carry a flag; the first {len(rows)} of them are listed)"
+        tone = _TONES[row["verdict"]]
+        words = f"{row['verdict']}: {row['reason']}" if row["reason"] else row["verdict"]
+        rows.append(
+            (Cell(row["plate_id"]), *cells, *(Cell(value_text(row[name])) for name in _PATTERNS.values()), Cell(words, tone))
+        )
+    counts = {name: quality.filter(pl.col("verdict") == name).height for name in ("pass", "marginal", "fail")}
+    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    rest = f" ({said})" if quality.height <= SMALL else f" ({said}; the first {len(rows)} that do not pass are listed)"
+    notes = (
+        "Z' and SSMD: vehicle against the zero control. Edge, row and column: signal of the outer wells over the inner, and the drift along rows and columns, as a share of the signal.",
     )
-    blocks: list[Block] = [TableBlock(f"Plate quality, before any IC50{rest}", ("Plate", *_FIGURES, "Verdict"), tuple(rows))]
+    columns = ("Plate", *_FIGURES, *_PATTERNS, "Verdict")
+    blocks: list[Block] = [TableBlock(f"Plate quality, before any IC50{rest}", columns, tuple(rows), notes)]
     if small:
         wells = results.scan("assay.read").collect()
         struck = [f"{record['plate_id']}\t{record['well']}" for record in results.ledger.exclusions()]
@@ -235,3 +225,6 @@ _FIGURES: Final = {
     "signal to background": "signal_to_background",
     "CV of vehicle": "cv_vehicle",
 }
+
+_PATTERNS: Final = {"Edge": "edge_effect", "Row drift": "row_drift", "Column drift": "column_drift"}
+_TONES: Final[Mapping[str, Tone]] = {"pass": "", "marginal": "warn", "fail": "bad"}

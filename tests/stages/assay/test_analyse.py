@@ -188,8 +188,8 @@ def test_a_wider_level_is_a_wider_interval():
 
 
 def test_settings_that_are_not_offered_are_refused():
-    with pytest.raises(SettingError, match="plates='random' is not offered"):
-        fit(curve(falling(60.0)), plates="random")
+    with pytest.raises(SettingError, match="plates='fixed' is not offered"):
+        fit(curve(falling(60.0)), plates="fixed")
     for interval in (ProfileLikelihood, Delta):
         with pytest.raises(SettingError, match="level lies between 0 and 1, and 95 does not"):
             interval(95)

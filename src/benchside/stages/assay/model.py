@@ -1,16 +1,51 @@
-"""What the assay stage talks about: wells of plates, responses, curves, intervals, and the sentences a fit ends with."""
+"""What the assay stage talks about: wells of plates, responses and fits; curves and intervals are in `curves`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, ClassVar, Self
 
 import polars as pl
 
-from benchside.core.errors import SettingError, TableError, listed, nearest
+from benchside.core.errors import TableError, listed, nearest
 from benchside.core.evidence import Answer, Quantity
 from benchside.core.tables import FLAG, FLOAT, INTEGER, TEXT, Column, TypedTable, dataframe
 from benchside.core.units import fraction_per, nM_per
+from benchside.stages.assay.curves import (
+    LL3,
+    LL4,
+    LL5,
+    Bootstrap,
+    Curve,
+    Delta,
+    FitStatus,
+    Interval,
+    ProfileLikelihood,
+    check_level,
+    interval_named,
+)
+
+__all__ = [
+    "LL3",
+    "LL4",
+    "LL5",
+    "PLATE_SHAPES",
+    "ROLES",
+    "Bootstrap",
+    "Curve",
+    "Delta",
+    "FitStatus",
+    "Fits",
+    "Interval",
+    "ProfileLikelihood",
+    "Quality",
+    "ResponseTable",
+    "WellTable",
+    "check_level",
+    "interval_named",
+    "place_of",
+    "row_letters",
+    "well_name",
+]
 
 ROLES = ("sample", "vehicle", "positive", "blank", "empty", "excluded")
 PLATE_SHAPES: Mapping[int, tuple[int, int]] = {96: (8, 12), 384: (16, 24), 1536: (32, 48)}
@@ -127,7 +162,13 @@ class WellTable(TypedTable):
                 "remove the dose or relabel the well."
             )
             raise TableError(message)
-        undosed = self.table.filter((role == "sample") & ~(dose.is_finite() & (dose > 0)).fill_null(value=False))
+        second = (
+            pl.col("concentration_b_nM").cast(pl.Float64, strict=False)
+            if "concentration_b_nM" in self.table.columns
+            else pl.lit(0.0)
+        )
+        dosed = (dose.is_finite() & (dose > 0)) | (dose.fill_null(0.0) == 0) & (second.is_finite() & (second > 0))
+        undosed = self.table.filter((role == "sample") & ~dosed.fill_null(value=False))
         if undosed.height:
             plate, well, value, ref = undosed.select("plate_id", "well", "concentration_nM", "layout_ref").row(0)
             hint = (
@@ -235,72 +276,6 @@ class ResponseTable(TypedTable):
         return cls(scaled)
 
 
-class FitStatus(StrEnum):
-    """What a fit ends with, as a sentence a bench scientist can act on."""
-
-    ok = "ok"
-    too_few = "Not fitted: four parameters need five points at four doses or more. Add doses."
-    constant = "Not fitted: every response is the same, so no midpoint exists. Check that the compound was dispensed."
-    midpoint_outside = "The midpoint lies outside the tested doses and is an extrapolation. Test further doses."
-    step = "The curve falls within one dose step, so the slope is only known to be steep. Add doses around the midpoint."
-    above = "The response never falls to one half, so the IC50 is above the top dose. Add higher doses."
-    below = "The response is below one half at the lowest dose already, so the IC50 is below it. Add lower doses."
-    rising = "The response rises through one half with dose, so there is no IC50. Check the layout and the controls."
-    open_lower = "The lower limit of the midpoint is open: these doses do not exclude arbitrarily low values."
-    open_upper = "The upper limit of the midpoint is open: these doses do not exclude arbitrarily high values."
-    open_both = "Both limits of the midpoint are open: these doses do not settle it."
-    open_ic50 = "A limit of the IC50 is open within four decades of the tested doses."
-    no_error = "No standard error exists (singular or on a bound), so there is no delta interval. Use ProfileLikelihood()."
-
-
-@final
-@dataclass(frozen=True)
-class LL4:
-    """The four-parameter log-logistic curve: top, bottom, slope and midpoint, all free within the box of the kernel."""
-
-    name: ClassVar[str] = "LL4"
-    parameters: ClassVar[int] = 4
-
-
-@final
-@dataclass(frozen=True)
-class ProfileLikelihood:
-    """Interval of all values whose best sum of squares stays below RSS * (1 + F / (n - p)); may be open."""
-
-    level: float = 0.95
-    name: ClassVar[str] = "profile"
-
-    def __post_init__(self) -> None:
-        check_level(self.level)
-
-
-@final
-@dataclass(frozen=True)
-class Delta:
-    """Interval from the standard error on the log scale; too narrow where a plateau is not reached, never open."""
-
-    level: float = 0.95
-    name: ClassVar[str] = "delta"
-
-    def __post_init__(self) -> None:
-        check_level(self.level)
-
-
-Interval = ProfileLikelihood | Delta
-
-
-def check_level(level: float) -> None:
-    """Raise SettingError unless a confidence level lies strictly between 0 and 1."""
-    if not 0 < level < 1:
-        message = f"a confidence level lies between 0 and 1, and {level} does not. Use 0.95 for 95 %."
-        raise SettingError(message)
-
-
-def interval_named(name: Literal["profile", "delta"], level: float) -> Interval:
-    """Return the interval a study file names."""
-    return ProfileLikelihood(level) if name == "profile" else Delta(level)
-
-
 @dataclass(frozen=True)
 class Quality(Answer):
     """Verdicts on plates, before any IC50: one row a plate."""
@@ -327,4 +302,5 @@ class Fits(Answer):
         Quantity("top", "top", "fraction of vehicle", n="n_points"),
         Quantity("bottom", "bottom", "fraction of vehicle", n="n_points"),
         Quantity("AUC", "auc", "fraction of vehicle", n="n_points"),
+        Quantity("Emax", "emax", "fraction of vehicle", n="n_points"),
     )

@@ -5,41 +5,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchside.core.errors import BenchsideError, LayoutError, listed
+from benchside.core.errors import LayoutError, listed
 from benchside.core.stage import Stage
 from benchside.stages.assay.analyse import fit as fitting
 from benchside.stages.assay.analyse import normalise as normalising
 from benchside.stages.assay.model import Fits
 from benchside.stages.assay.plan import plan
 from benchside.stages.assay.read import door
-from benchside.stages.assay.read.blocks import blocks
-from benchside.stages.assay.read.cells import sheets
-from benchside.stages.assay.read.long import is_gdsc, is_well_list
 from benchside.stages.assay.settings import AssaySettings
 from benchside.stages.assay.simulate import TRUTHS, simulate
 from benchside.stages.assay.verbs import VERBS
-
-LARGEST_GRID: Final = 20_000_000
-"""Bytes: sheets of plates are smaller."""
 
 _LAYOUT: Final = re.compile(r"layout|plate.?map", re.IGNORECASE)
 """What files that hold the layout of others are called."""
 
 
 def recognise(path: Path) -> bool:
-    """Return whether a file looks like plates: a table of wells, or a sheet with a plate block or a layout."""
-    suffix = path.suffix.lower()
-    if suffix not in {".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods"} or path.stat().st_size == 0:
-        return False
-    try:
-        columns = door.header(path)
-        if is_gdsc(columns) or is_well_list(columns):
-            return True
-        if suffix == ".parquet" or path.stat().st_size > LARGEST_GRID:
-            return False
-        return _LAYOUT.search(path.stem) is not None or any(blocks(sheet) for sheet in sheets(path))
-    except BenchsideError:
-        return False
+    """Return whether a file looks like plates, or calls itself the layout of some."""
+    return path.suffix.lower() in door.PLATE_ENDINGS and (_LAYOUT.search(path.stem) is not None or door.is_plate_file(path))
 
 
 def propose(files: Sequence[str]) -> Mapping[str, Any] | None:

@@ -177,3 +177,18 @@ def _called(key: tuple[Any, ...]) -> str:
     block, a, b, system = key
     place = ", ".join(f"{what} {value}" for what, value in (("system", system), ("block", block)) if value is not None)
     return f"{a} + {b}" + (f" ({place})" if place else "")
+
+
+def single_agents(responses: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the responses of compounds given alone; where the second of a pair was given alone it is the compound of its row."""
+    if not {"compound_b", "concentration_b_nM"} <= set(responses.collect_schema().names()):
+        return responses
+    second = pl.col("concentration_b_nM").fill_null(0.0) > 0
+    first = pl.col("concentration_nM").fill_null(0.0) > 0
+    parts = [pl.col("compound_b"), *(pl.col(name) for name in ("target", "variant", "system"))]
+    named = pl.concat_str(parts, separator=" | ", ignore_nulls=True)
+    return responses.filter(~(first & second)).with_columns(
+        curve_id=pl.when(second).then(named).otherwise("curve_id"),
+        compound=pl.when(second).then("compound_b").otherwise("compound"),
+        concentration_nM=pl.when(second).then("concentration_b_nM").otherwise("concentration_nM"),
+    )

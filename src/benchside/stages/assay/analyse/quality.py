@@ -1,20 +1,29 @@
-"""Plate quality before any IC50: Z' (Zhang 1999, doi:10.1177/108705719900400206), robust Z', SSMD (Zhang 2007, doi:10.1016/j.ygeno.2007.01.005)."""
+"""Plate quality before any IC50: controls, patterns across the plate, and a verdict in words.
+
+Z' (Zhang 1999, doi:10.1177/108705719900400206), robust Z', SSMD (Zhang 2007, doi:10.1016/j.ygeno.2007.01.005), the signal window
+(Sittampalam 1997, doi:10.1177/108705719700200306), spread of the controls, edge effect, drift, exchanged columns or rows.
+"""
 
 from typing import Any, Final, Literal
 
+import numpy as np
 import polars as pl
 
 from benchside.core.evidence import Origin
+from benchside.stages.assay.analyse.plate_pattern import plate_pattern_table
+from benchside.stages.assay.analyse.quality_verdict import QualityRules, verdict
 from benchside.stages.assay.model import Quality, WellTable
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 MAD_TO_SD: Final = 1.4826
 """Makes the median absolute deviation of normal data estimate their standard deviation."""
+
+CONTROLS: Final = ("vehicle", "blank", "positive")
 
 Control = Literal["blank", "positive"]
 
 
-def quality(wells: Any, *, against: Control = "blank") -> Quality:
+def quality(wells: Any, *, against: Control = "blank", rules: QualityRules = QualityRules()) -> Quality:  # noqa: B008  frozen
     """Return the quality of every plate, vehicle wells against blank or positive control wells.
 
     Parameters
@@ -23,44 +32,75 @@ def quality(wells: Any, *, against: Control = "blank") -> Quality:
         A `WellTable`, a path or any dataframe with its columns.
     against
         The zero of the signal window: ``blank`` or ``positive``.
+    rules
+        The limits of the verdict.
 
     Returns
     -------
     Quality
-        ``.table``: `plate_id, z_prime, robust_z_prime, ssmd, signal_to_background, cv_vehicle, n_vehicle, n_<against>, flags`;
-        standard deviations are n - 1. A figure that cannot be had (one well, no control) is null and `flags` says why.
+        ``.table``, one row a plate: `z_prime, robust_z_prime, ssmd, signal_to_background, cv_vehicle, n_vehicle, n_<against>,
+        flags`; standard deviations are n - 1. Then `signal_window` (in vehicle standard deviations, three of each control left
+        free), `cv_blank`; the columns of `plate_pattern`; `n_used, n_excluded, n_overflown`; and `verdict` (``pass``,
+        ``marginal``, ``fail``) with its `reason`: what is amiss, by how much, what to do. A figure that cannot be had (one well,
+        no control) is null and `not_judged` says why.
 
     Examples
     --------
     >>> import polars as pl
     >>> wells = pl.DataFrame({"plate_id": ["P"] * 4, "well": ["A1", "A2", "A3", "A4"],
     ...     "role": ["vehicle", "vehicle", "blank", "blank"], "signal": [100.0, 110.0, 9.0, 11.0]})
-    >>> round(quality(wells).table["signal_to_background"][0], 2)
-    10.5
+    >>> plate = quality(wells).table
+    >>> round(plate["signal_to_background"][0], 2), plate["verdict"][0]
+    (10.5, 'pass')
     """
     table = WellTable.of(wells).table
-    result = quality_table(table, against=against)
-    return Quality(result, Origin("assay.quality", VERSION, {"against": against}, (table,)))
+    result = quality_table(table, against=against, rules=rules)
+    return Quality(result, Origin("assay.quality", VERSION, {"against": against, "rules": rules.settings()}, (table,)))
 
 
-def quality_table(table: pl.DataFrame, *, against: Control) -> pl.DataFrame:
+def quality_table(table: pl.DataFrame, *, against: Control, rules: QualityRules = QualityRules()) -> pl.DataFrame:  # noqa: B008
     """Return the quality columns of every plate, in the order the plates first appear."""
-    names = ["vehicle", "blank"] if against == "blank" else ["vehicle", "blank", "positive"]
-    used = table.filter(pl.col("role").is_in(names) & pl.col("signal").is_not_null())
+    plates = control_moments(table).with_columns(pl.col("^n_.*$").cast(pl.Int64).fill_null(0))
+    known = plates.select(*_figures(against), _flags(against), *_kept(against))
+    judged = known.hstack(plate_pattern_table(table).drop("plate_id")).hstack(well_counts(table).drop("plate_id"))
+    return judged.with_columns(blank_wider_p(plates)).with_columns(verdict(rules, against)).drop("blank_wider_p")
+
+
+def blank_wider_p(plates: pl.DataFrame) -> pl.Series:
+    """Return the p value of the F test that the blank of a plate varies more than its vehicle; null without either variance."""
+    from scipy.special import fdtrc  # noqa: PLC0415  a third of a second to import
+
+    ratio = (plates["sd_blank"] / plates["sd_vehicle"]).to_numpy() ** 2
+    blank, vehicle = (np.maximum(plates[name].to_numpy() - 1, 1).astype(np.float64) for name in ("n_blank", "n_vehicle"))
+    return pl.Series("blank_wider_p", np.asarray(fdtrc(blank, vehicle, ratio))).fill_nan(None)
+
+
+def control_moments(table: pl.DataFrame) -> pl.DataFrame:
+    """Return mean, standard deviation, median, scaled MAD and number of every plate's controls, null where there is none."""
+    used = table.filter(pl.col("role").is_in(CONTROLS) & pl.col("signal").is_not_null())
     deviation = (pl.col("signal") - pl.col("signal").median().over("plate_id", "role")).abs()
-    moments = used.with_columns(_deviation=deviation).group_by("plate_id", "role").agg(
+    moments = used.with_columns(_deviation=deviation).group_by("plate_id", "role", maintain_order=True).agg(
         mean=pl.col("signal").mean(), sd=pl.col("signal").std(), median=pl.col("signal").median(),
         mad=pl.when(pl.len() > 1).then(pl.col("_deviation").median() * MAD_TO_SD), n=pl.len(),
     )  # fmt: skip
     plates = table.select("plate_id").unique(maintain_order=True)
-    for role in names:
-        part = (
-            moments.filter(pl.col("role") == role)
-            .drop("role")
-            .rename({name: f"{name}_{role}" for name in ("mean", "sd", "median", "mad", "n")})
-        )
+    for role in CONTROLS:
+        part = moments.filter(pl.col("role") == role).drop("role")
+        part = part.rename({name: f"{name}_{role}" for name in ("mean", "sd", "median", "mad", "n")})
         plates = plates.join(part, on="plate_id", how="left", maintain_order="left")
-    return plates.select(*_figures(against), _flags(against))
+    return plates
+
+
+def well_counts(table: pl.DataFrame) -> pl.DataFrame:
+    """Return how many wells of every plate are used at all, excluded, and overflown in the reader."""
+    excluded = pl.col("role") == "excluded"
+    marked = (
+        pl.col("note").fill_null("").str.starts_with("reader overflow") if "note" in table.columns else pl.col("signal").is_null()
+    )
+    return table.group_by("plate_id", maintain_order=True).agg(
+        n_used=(pl.col("role") != "empty").sum().cast(pl.Int64), n_excluded=excluded.sum().cast(pl.Int64),
+        n_overflown=(excluded & marked).sum().cast(pl.Int64),
+    )  # fmt: skip
 
 
 def _figures(against: Control) -> list[pl.Expr]:
@@ -77,14 +117,23 @@ def _figures(against: Control) -> list[pl.Expr]:
         ((vehicle("mean") - zero("mean")) / (vehicle("sd") ** 2 + zero("sd") ** 2).sqrt()).alias("ssmd"),
         (vehicle("mean") / pl.col("mean_blank")).alias("signal_to_background"),
         (vehicle("sd") / vehicle("mean")).alias("cv_vehicle"),
-        vehicle("n").cast(pl.Int64).fill_null(0).alias("n_vehicle"),
-        zero("n").cast(pl.Int64).fill_null(0).alias(f"n_{against}"),
+        vehicle("n"),
+        zero("n"),
+    ]
+
+
+def _kept(against: Control) -> list[pl.Expr]:
+    """Return the further figures of the controls."""
+    window = pl.col("mean_vehicle") - pl.col(f"mean_{against}") - 3 * (pl.col("sd_vehicle") + pl.col(f"sd_{against}"))
+    return [
+        pl.when(pl.col("sd_vehicle") > 0).then(window / pl.col("sd_vehicle")).alias("signal_window"),
+        pl.when(pl.col("mean_blank") != 0).then(pl.col("sd_blank") / pl.col("mean_blank").abs()).alias("cv_blank"),
     ]
 
 
 def _flags(against: Control) -> pl.Expr:
     """Words for what a reader of the plate must know; empty where there is nothing."""
-    few = (pl.col("n_vehicle").fill_null(0) < 2) | (pl.col(f"n_{against}").fill_null(0) < 2)
+    few = (pl.col("n_vehicle") < 2) | (pl.col(f"n_{against}") < 2)
     window = pl.col("mean_vehicle") - pl.col(f"mean_{against}")
     spread = 3 * (pl.col("sd_vehicle") + pl.col(f"sd_{against}"))
     return (

@@ -1,6 +1,6 @@
-"""Fitted curves as arrays: their shapes, what follows from a shape, and the sentences about it."""
+"""Fitted curves as arrays: their shapes, and what follows from a shape."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from benchside.kernels import dose_response
-from benchside.stages.assay.model import LL4, FitStatus
+from benchside.kernels import dose_five, dose_five_curve, dose_response
+from benchside.stages.assay.analyse import five
+from benchside.stages.assay.curves import LL3, LL4, LL5, Curve
 
 HALF: Final = 0.5
 """The response that defines the absolute IC50."""
@@ -26,6 +27,11 @@ class Points:
     dose_nM: FloatArray
     response: FloatArray
     offsets: IntArray
+    given_weights: FloatArray | None = None
+    """Weight of every point, > 0, with a mean of 1 in every curve; None: all 1."""
+
+    plates: IntArray | None = None
+    """Plate of every point as a number; None where no curve has replicate plates."""
 
     @cached_property
     def log_dose(self) -> FloatArray:
@@ -35,13 +41,26 @@ class Points:
 
     @cached_property
     def weights(self) -> FloatArray:
-        """Weight of every point: 1."""
-        return np.ones_like(self.response)
+        """Weight of every point."""
+        return np.ones_like(self.response) if self.given_weights is None else self.given_weights
 
     @cached_property
     def counts(self) -> IntArray:
         """Points of every curve."""
         return np.diff(self.offsets)
+
+    @cached_property
+    def curve_of(self) -> IntArray:
+        """Index of the curve of every point."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    def of_curves(self, curves: IntArray) -> "Points":
+        """Return the points of some curves, in the order given; a curve may be asked for more than once."""
+        starts, counts = self.offsets[curves], self.counts[curves]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)
+        weights, plates = (None if a is None else a[rows] for a in (self.given_weights, self.plates))
+        return Points(self.dose_nM[rows], self.response[rows], offsets, weights, plates)
 
     def tested_range(self) -> tuple[FloatArray, FloatArray, IntArray]:
         """Return the lowest and highest dose above 0 and the number of distinct doses (0 counts) of every curve."""
@@ -64,7 +83,49 @@ class Shapes:
     lowest_nM: FloatArray
     highest_nM: FloatArray
     few: BoolArray
-    """Too few points or doses for four parameters."""
+    """Too few points or doses for the parameters."""
+
+    parameters: int
+    """Number of free parameters."""
+
+    boxes: FloatArray
+    """(curves, 4) bounds of the two levels."""
+
+    asymmetry: FloatArray | None = None
+    """(curves,) power of the five-parameter curve; None for the others."""
+
+    @classmethod
+    def fit(cls, points: Points, curve: Curve) -> "Shapes":
+        """Fit a curve of any family to every set of points."""
+        if isinstance(curve, LL3):
+            most, bottom = dose_response.LEVEL_MAX, curve.bottom
+            falling = cls.of(points, box=np.array([bottom, most, bottom, bottom]), parameters=LL3.parameters)
+            rising = cls.of(points, box=np.array([bottom, bottom, bottom, most]), parameters=LL3.parameters)
+            return falling.where_better(rising)
+        four = cls.of(points, parameters=curve.parameters)
+        if not isinstance(curve, LL5):
+            return four
+        arrays = points.log_dose, points.response, points.weights, points.offsets
+        fits = dose_five.fit_all_five(*arrays, four.fits, dose_response.FREE, dose_five.FIVE_STARTS)
+        return replace(four, fits=fits[:, : dose_response.FIT_WIDTH].copy(), asymmetry=fits[:, dose_five_curve.ASYMMETRY].copy())
+
+    def where_better(self, other: "Shapes") -> "Shapes":
+        """Return, curve by curve, this fit or the other where its sum of squares is lower."""
+        better = other.fits[:, dose_response.RSS] < self.fits[:, dose_response.RSS]
+        fits, boxes = (np.where(better[:, None], b, a) for a, b in ((self.fits, other.fits), (self.boxes, other.boxes)))
+        return replace(self, fits=fits, boxes=boxes)
+
+    def of_curves(self, curves: IntArray) -> "Shapes":
+        """Return the fits of some curves, in the order given."""
+        power = None if self.asymmetry is None else self.asymmetry[curves]
+        lowest, highest = self.lowest_nM[curves], self.highest_nM[curves]
+        return Shapes(self.fits[curves], lowest, highest, self.few[curves], self.parameters, self.boxes[curves], power)
+
+    @cached_property
+    def wide_fits(self) -> FloatArray:
+        """The fits as the kernels of the five-parameter curve take them, (curves, 7)."""
+        extra = np.ones(len(self.fits)) if self.asymmetry is None else self.asymmetry
+        return np.column_stack([self.fits, extra])
 
     @classmethod
     def of(cls, points: Points, *, box: FloatArray = dose_response.FREE, parameters: int = LL4.parameters) -> "Shapes":
@@ -78,7 +139,7 @@ class Shapes:
         few = (points.counts <= parameters) | (distinct < parameters)
         fits[few] = np.nan
         fits[few, dose_response.FITTED] = 0.0
-        return cls(fits, lowest, highest, few)
+        return cls(fits, lowest, highest, few, parameters, np.tile(box, (len(fits), 1)))
 
     @property
     def fitted(self) -> BoolArray:
@@ -140,17 +201,33 @@ class Shapes:
         """Natural log of the dose at which the curve takes one half, nan where it never does."""
         with np.errstate(invalid="ignore", divide="ignore"):
             share = (HALF - self.high) / (self.low - self.high)
+            if self.asymmetry is not None:
+                return np.asarray(np.where(self.falls, self.mid + five.place(share, self.asymmetry) / self.slope, np.nan))
             at = self.mid + np.log((1 - share) / share) / self.slope
         return np.asarray(np.where((share > 0) & (share < 1), at, np.nan))
 
     def response_at(self, log_dose: FloatArray) -> FloatArray:
         """Return the response of every curve at its own log dose."""
-        f = 1 / (1 + np.exp(np.clip(self.slope * (log_dose - self.mid), -700, 700)))
-        return np.asarray(self.low * f + self.high * (1 - f))
+        return self.response_of(log_dose, slice(None))
+
+    def response_of(self, log_dose: FloatArray, curves: IntArray | slice) -> FloatArray:
+        """Return the response at log doses of the curves named beside them, by index."""
+        low, high, slope, mid = (column[curves] for column in (self.low, self.high, self.slope, self.mid))
+        if self.asymmetry is not None:
+            falls = self.falls[curves]
+            h = five.share(np.where(falls, 1.0, -1.0) * slope * (log_dose - mid), self.asymmetry[curves])
+            return np.asarray(np.where(falls, low, high) * h + np.where(falls, high, low) * (1 - h))
+        f = 1 / (1 + np.exp(np.clip(slope * (log_dose - mid), -700, 700)))
+        return np.asarray(low * f + high * (1 - f))
 
     def area(self) -> FloatArray:
-        """Return the mean response of every curve over its tested log doses, in closed form."""
+        """Return the mean response of every curve over its tested log doses, in closed form; by quadrature with an asymmetry."""
         lowest, highest = np.log(self.lowest_nM), np.log(self.highest_nM)
+        if self.asymmetry is not None:
+            turn = np.where(self.falls, self.slope, -self.slope)
+            start, end = np.sort(np.stack([turn * (lowest - self.mid), turn * (highest - self.mid)]), axis=0)
+            mean = five.area(start, end, self.asymmetry) / (end - start)
+            return np.asarray(np.minimum(self.low, self.high) + np.abs(self.low - self.high) * mean)
         with np.errstate(invalid="ignore"):
             # The integral of 1 / (1 + exp(u)) is u - log(1 + exp(u)), written so that neither end overflows.
             above = -np.logaddexp(0.0, -self.slope * (highest - self.mid))
@@ -159,45 +236,10 @@ class Shapes:
 
     def ic50_nM(self) -> FloatArray:
         """Return the absolute IC50: the end of the tested range where it is censored, nan where there is none."""
-        inside = np.where(self.inside, np.exp(self.log_half), np.nan)
+        inside = np.exp(np.where(self.inside, self.log_half, np.nan))
         return np.asarray(np.where(self.above, self.highest_nM, np.where(self.below, self.lowest_nM, inside)))
 
     def ic50_relation(self) -> pl.Series:
         """Return `=`, `>` or `<`, null where there is no IC50."""
         relation = np.where(self.above, ">", np.where(self.below, "<", "="))
         return pl.Series(relation).set(pl.Series(np.isnan(self.ic50_nM())), None)
-
-    def statuses(self, limits: FloatArray, *, by_error: bool) -> list[str]:
-        """Return the sentences of every curve: `ok`, or all that apply, in the order a reader needs them.
-
-        Parameters
-        ----------
-        limits
-            (curves, 4) ln limits of the midpoint and of the IC50, nan where there is none.
-        by_error
-            Whether they come from a standard error: a missing limit is then an error that does not exist, not an open end.
-        """
-        open_low, open_high = np.isnan(limits[:, 0]), np.isnan(limits[:, 1])
-        no_error = self.fitted & open_low & by_error
-        open_words = self.fitted & ~no_error
-        step = self.slope >= 0.999 * dose_response.SLOPE_MAX
-        no_ic50_limit = np.isnan(limits[:, 2:]).any(axis=1)
-        rules = [
-            (self.few, FitStatus.too_few),
-            (~self.fitted & ~self.few, FitStatus.constant),
-            (self.fitted & ~self.falls & ~self.above & ~self.below, FitStatus.rising),
-            (self.above, FitStatus.above),
-            (self.below, FitStatus.below),
-            (self.outside, FitStatus.midpoint_outside),
-            (self.fitted & ~self.outside & step, FitStatus.step),
-            (no_error, FitStatus.no_error),
-            (open_words & open_low & open_high, FitStatus.open_both),
-            (open_words & open_low & ~open_high, FitStatus.open_lower),
-            (open_words & ~open_low & open_high, FitStatus.open_upper),
-            (self.inside & ~no_error & ~open_low & ~open_high & no_ic50_limit, FitStatus.open_ic50),
-        ]
-        said: list[list[str]] = [[] for _ in range(len(self.fits))]
-        for where, sentence in rules:
-            for k in np.flatnonzero(where):
-                said[k].append(sentence.value)
-        return [" ".join(words) or FitStatus.ok.value for words in said]

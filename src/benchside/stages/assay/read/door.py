@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from benchside.core.errors import FileError, TableError, listed, nearest
+from benchside.core.errors import FileError, LayoutError, TableError, listed, nearest
 from benchside.core.parts import Part
 from benchside.core.tables import FILE_ROW, FLOAT, INTEGER, cast_column, first_line, require_file, text_dialect
 from benchside.core.units import nM_per
@@ -15,10 +15,14 @@ from benchside.stages.assay.model import ResponseTable, WellTable
 from benchside.stages.assay.read.cells import sheets
 from benchside.stages.assay.read.decimals import require_settled_commas
 from benchside.stages.assay.read.export import exported_wells
-from benchside.stages.assay.read.grid import Defaults, well_table, wells_of_grids
+from benchside.stages.assay.read.grid import Defaults, readings_in, well_table, wells_of_grids
 from benchside.stages.assay.read.long import filled_table, gdsc_wells, is_gdsc, is_well_list, long_wells, row_refs
 
-VERSION: Final = "1"
+VERSION: Final = "2"
+
+PLATE_ENDINGS: Final = frozenset({".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods"})
+LARGEST_GRID: Final = 20_000_000
+"""Bytes: sheets of plates are smaller."""
 
 
 def read(
@@ -92,6 +96,22 @@ def read(
     described = found if layout is None else sheets(Path(layout), name=Path(layout).name)
     rows = wells_of_grids(found, described, defaults)
     return well_table(rows)
+
+
+def is_plate_file(path: Path) -> bool:
+    """Return whether a file holds wells of plates: a table of wells, or a sheet with a plate of signals, be it a torn one."""
+    if path.suffix.lower() not in PLATE_ENDINGS or path.stat().st_size == 0:
+        return False
+    try:
+        columns = header(path)
+        if is_gdsc(columns) or is_well_list(columns):
+            return True
+        small = path.suffix.lower() != ".parquet" and path.stat().st_size <= LARGEST_GRID
+        return small and bool(readings_in(sheets(path)))
+    except (LayoutError, TableError):
+        return True  # something of a plate that cannot be read: its reader says what, where silence would lose it
+    except FileError:
+        return False
 
 
 def require_well_list(columns: list[str], name: str) -> None:

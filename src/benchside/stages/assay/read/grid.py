@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from benchside.core.errors import LayoutError, TableError, listed
+from benchside.core.units import nM_per
 from benchside.stages.assay.model import WellTable
 from benchside.stages.assay.read.blocks import Block, blocks, require_same_shape, widest
 from benchside.stages.assay.read.cells import OVERFLOW, Sheet, is_formula_error, number, shown
@@ -48,6 +49,20 @@ def wells_of_grids(signal_sheets: Sequence[Sheet], layout_sheets: Sequence[Sheet
     ------
     LayoutError, TableError, UnitError, SettingError
     """
+    readings = readings_in(signal_sheets)
+    if not readings:
+        raise LayoutError(_no_plate(signal_sheets))
+    return wells_of_readings(readings, layout_sheets, defaults)
+
+
+def readings_in(signal_sheets: Sequence[Sheet]) -> list[Reading]:
+    """Return every plate of signals that sheets hold, in whatever shape; none where there is no plate.
+
+    Raises
+    ------
+    LayoutError, TableError
+        When there is one, and it is torn, or stands in two shapes.
+    """
     every = [block for sheet in signal_sheets for block in blocks(sheet)]
     signals = [block for block in every if property_title(block) is None and not block.is_map]
     for block in signals:
@@ -64,9 +79,7 @@ def wells_of_grids(signal_sheets: Sequence[Sheet], layout_sheets: Sequence[Sheet
             f"({listed(listing.values, 3)}). Keep one of them, so that it is certain which is meant."
         )
         raise LayoutError(message)
-    if not readings:
-        raise LayoutError(_no_plate(signal_sheets))
-    return wells_of_readings(readings, layout_sheets, defaults)
+    return readings
 
 
 def wells_of_readings(readings: Sequence[Reading], layout_sheets: Sequence[Sheet], defaults: Defaults) -> list[dict[str, Any]]:
@@ -140,6 +153,7 @@ def wells_of(plate: Plate, layout: Mapping[str, Mapping[str, Cell]], defaults: D
         further: dict[str, Any] = {}
         if subtracted is not None and plate.reference is not None:
             signal, role, note, further = _minus((signal, role, note), subtracted.get(well), plate.reference.sheet, defaults)
+        further |= _second(properties)
         dose = properties.get("concentration")
         anchor = dose or next(iter(properties.values()), None)
         yield {
@@ -153,6 +167,16 @@ def wells_of(plate: Plate, layout: Mapping[str, Mapping[str, Cell]], defaults: D
             "signal": signal, "signal_ref": read.sheet.ref(row, column),
             "layout_ref": None if anchor is None else anchor.ref, "note": note, **further, **_moment(read),
         }  # fmt: skip
+
+
+def _second(properties: Mapping[str, Cell]) -> dict[str, Any]:
+    """Return what a layout says beyond one compound and its dose: ATP in µM, a second compound in nM."""
+    found: dict[str, Any] = {"compound_b": _word(properties, "compound_b")} if "compound_b" in properties else {}
+    if "concentration_b" in properties:
+        found["concentration_b_nM"] = float(properties["concentration_b"].value)
+    if "atp" in properties:
+        found["atp_uM"] = float(properties["atp"].value) / nM_per("uM", place=properties["atp"].place)
+    return found
 
 
 def _moment(read: Reading) -> dict[str, float]:

@@ -7,7 +7,7 @@ from benchside.core.errors import LayoutError, listed
 from benchside.stages.assay.read.blocks import Block
 from benchside.stages.assay.read.cells import Sheet
 from benchside.stages.assay.read.layout_list import from_list, list_headers
-from benchside.stages.assay.read.properties import Cell, WellCells, converted, property_of, unit_of
+from benchside.stages.assay.read.properties import DOSED, Cell, WellCells, converted, property_of, unit_of
 from benchside.stages.assay.read.readings import is_plate_word, plate_name
 
 
@@ -119,7 +119,7 @@ def from_block(block: Block, unit: str | None) -> WellCells:
     if name is None:
         return layout
     title = next(word.text for word in block.words if property_of(word.text) == name)
-    factor = unit_of(title, unit, place=f"{block.sheet.file}, sheet {block.sheet.name!r}") if name == "concentration" else 1.0
+    factor = unit_of(title, unit, place=f"{block.sheet.file}, sheet {block.sheet.name!r}") if name in DOSED else 1.0
     for well, _, row, column in block.cells():
         origin = block.sheet.merged_into(row, column)
         value = block.sheet.at(*origin)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from benchside.core.errors import LayoutError
 from benchside.stages.assay.model import row_letters
 from benchside.stages.assay.read.cells import Sheet
-from benchside.stages.assay.read.properties import Cell, WellCells, canonical_well, converted, property_of, unit_of
+from benchside.stages.assay.read.properties import DOSED, Cell, WellCells, canonical_well, converted, property_of, unit_of
 
 
 def list_headers(sheet: Sheet) -> list[tuple[int, dict[str, int]]]:
@@ -56,10 +56,8 @@ def from_list(
     sheet: Sheet, top: int, columns: Mapping[str, int], unit: str | None, shape: tuple[int, int]
 ) -> list[tuple[str | None, WellCells]]:
     """Return the layout written as a list, a row a well (or a row or column of wells), by plate where the list names plates."""
-    factor = 1.0
-    if "concentration" in columns:
-        title = sheet.text(top, columns["concentration"])
-        factor = unit_of(title, unit, place=f"{sheet.file}, sheet {sheet.name!r}")
+    place = f"{sheet.file}, sheet {sheet.name!r}"
+    factors = {name: unit_of(sheet.text(top, columns[name]), unit, place=place) for name in DOSED if name in columns}
     found: dict[str | None, WellCells] = {}
     gap = False
     for row in range(top + 1, len(sheet.rows)):
@@ -72,7 +70,7 @@ def from_list(
         gap = False
         plate = (sheet.text(row, columns["plate_id"]) or None) if "plate_id" in columns else None
         layout = found.setdefault(plate, {})
-        cells = dict(_row_cells(sheet, row, columns, factor))
+        cells = dict(_row_cells(sheet, row, columns, factors))
         for well in wells:
             if well in layout:
                 place = sheet.place(row, columns.get("well", columns.get("column", columns.get("row", 0))))
@@ -100,9 +98,9 @@ def _wells_of_row(sheet: Sheet, row: int, columns: Mapping[str, int], shape: tup
     return [r + c for r in rows for c in places]
 
 
-def _row_cells(sheet: Sheet, row: int, columns: Mapping[str, int], factor: float) -> Iterator[tuple[str, Cell]]:
+def _row_cells(sheet: Sheet, row: int, columns: Mapping[str, int], factors: Mapping[str, float]) -> Iterator[tuple[str, Cell]]:
     for name, column in columns.items():
         origin = sheet.merged_into(row, column)
         value = sheet.at(*origin)
         if name not in {"well", "row", "column", "plate_id"} and value is not None:
-            yield name, converted(Cell(value, sheet.place(*origin), sheet.ref(*origin)), name, factor)
+            yield name, converted(Cell(value, sheet.place(*origin), sheet.ref(*origin)), name, factors.get(name, 1.0))

@@ -94,6 +94,7 @@ def long_wells(path: Path, label: str, defaults: Defaults, part: Part | None = N
         concentration(frame, label, defaults.concentration_unit),
         pl.col("well").cast(pl.String).str.strip_chars().str.to_uppercase().str.replace(r"^([A-Z]{1,2})0+(\d+)$", "${1}${2}"),
     )
+    frame = in_uM(frame, "atp", label)
     if "plate_id" not in frame.columns:
         frame = frame.with_columns(plate_id=pl.lit(Path(label).stem))
     for name in ("target", "variant", "system"):
@@ -110,6 +111,17 @@ def long_wells(path: Path, label: str, defaults: Defaults, part: Part | None = N
         frame = without_overflow(frame)
     signal = cast_column(frame, "signal", FLOAT, noun=label)
     return frame.with_columns(signal, signal_ref=refs, layout_ref=refs).drop(FILE_ROW)
+
+
+def in_uM(frame: pl.DataFrame, stem: str, label: str) -> pl.DataFrame:
+    """Return the table with the column `<stem>_<unit>` as `<stem>_uM`; as it is where there is none."""
+    for name in frame.columns:
+        head, _, unit = name.rpartition("_")
+        if head == stem:
+            factor = nM_per(unit, place=f"{label}, column {name}") / nM_per("uM", place=label)
+            values = (cast_column(frame, name, FLOAT, noun=label) * factor).alias(f"{stem}_uM")
+            return frame.drop(name).with_columns(values)
+    return frame
 
 
 def without_overflow(frame: pl.DataFrame) -> pl.DataFrame:

@@ -13,11 +13,16 @@ from benchside.core.units import nM_per
 from benchside.stages.assay.model import ROLES
 from benchside.stages.assay.read.cells import is_formula_error, number, shown
 
-PROPERTIES: Final = ("concentration", "compound", "role", "target", "variant", "system", "replicate", "plate_id")
+DOSED: Final = ("concentration", "concentration_b", "atp")
+"""Properties that are concentrations, and so need a unit."""
+
+PROPERTIES: Final = (*DOSED, "compound", "compound_b", "role", "target", "variant", "system", "replicate", "plate_id")
 _WORDS: Final[Mapping[str, str]] = {
     "concentration": "concentration", "conc": "concentration", "dose": "concentration", "compound": "compound", "drug": "compound",
     "treatment": "compound", "role": "role", "type": "role", "well type": "role", "target": "target", "kinase": "target",
-    "variant": "variant", "mutation": "variant", "system": "system", "cell line": "system", "replicate": "replicate",
+    "compound b": "compound_b", "compound 2": "compound_b", "drug b": "compound_b", "drug 2": "compound_b", "second compound": "compound_b",
+    "concentration b": "concentration_b", "concentration 2": "concentration_b", "dose b": "concentration_b", "dose 2": "concentration_b",
+    "atp": "atp", "variant": "variant", "mutation": "variant", "system": "system", "cell line": "system", "replicate": "replicate",
     "plate": "plate_id", "plate_id": "plate_id", "plate id": "plate_id",
 }  # fmt: skip
 _ROLE_WORDS: Final[Mapping[str, str]] = {
@@ -83,7 +88,7 @@ def canonical_well(text: str) -> str:
 
 def converted(cell: Cell, name: str, factor: float) -> Cell:
     """Return a cell with its concentration in nM, or its role as one of the known ones."""
-    if name == "concentration":
+    if name in DOSED:
         value = number(cell.value)
         if value is None or is_formula_error(cell.value) or not math.isfinite(value):
             message = f"{cell.place} holds {shown(cell.value)}, and a dose must be a number. Correct or clear the cell."

@@ -1,0 +1,299 @@
+"""Blocks of the assay section past the curves: fold shifts, constants, modes, windows, combinations, growth rates, outliers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, Tone, value_text
+from benchside.report.numbers import MOST_TRAILS, numbers_of, with_interval
+from benchside.stages.assay.figure import fold_forest, variant_map
+from benchside.stages.assay.figure_combination import combination_surface
+from benchside.study.results import Results
+
+MOST_ROWS: Final = 200
+FOREST_ROWS: Final = 60
+MAP_CELLS: Final = 4
+SURFACES: Final = 6
+WHO: Final = ("compound", "target", "variant", "system")
+
+
+def further_blocks(results: Results) -> list[Block]:
+    """Return the blocks of every further step that found something, in the order a reader asks for them."""
+    return [block for make in MAKERS for block in make(results)]
+
+
+def rows_of(results: Results, verb: str) -> pl.DataFrame:
+    """Return what a step made, with the task each row is from; no row where the study did not do it."""
+    return results.scan(verb).collect() if results.tasks(verb) else pl.DataFrame()
+
+
+def number_table(
+    results: Results, verb: str, table: pl.DataFrame, *, caption: str, values: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]],
+    words: Mapping[str, str], key: tuple[str, ...], notes: tuple[str, ...] = (),
+) -> TableBlock:  # fmt: skip
+    """Return a table of numbers that open their trails.
+
+    `values` maps a heading to the quantity its number is of and to the text it is shown as; `words` maps headings to columns of
+    plain text; `key` is what names a row of the verb.
+    """
+    shown = table.head(MOST_ROWS)
+    numbers = numbers_of(results, verb, with_trails=shown.height * len(values) <= MOST_TRAILS)
+    who = [name for name in WHO if name in table.columns and table[name].drop_nulls().len()]
+    rows = []
+    for row in shown.iter_rows(named=True):
+        tone: Tone = "" if row.get("status", "ok") == "ok" else "warn"
+        cells = [
+            numbers[row["task"]].cell(
+                tuple(row[name] for name in key), quantity, text(row), tone=tone, title=row.get("status", "")
+            )
+            for quantity, text in values.values()
+        ]
+        plain = [Cell(_word(row[column])) for column in words.values()]
+        rows.append((*(Cell(row[name] or "") for name in who), *cells, *plain))
+    cut = f" (the first {MOST_ROWS} of {table.height:,})" if table.height > MOST_ROWS else ""
+    columns = (*(name.capitalize() for name in who), *values, *words)
+    return TableBlock(caption + cut, columns, tuple(rows), notes)
+
+
+def _word(value: object) -> str:
+    return value_text(value) if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _range(name: str, unit: str = "") -> Callable[[Mapping[str, Any]], str]:
+    """Return how a number with its interval and relation is shown; `unit` is what follows `_lower` in its columns."""
+
+    def text(row: Mapping[str, Any]) -> str:
+        stem = name.removesuffix(unit)
+        ends = (row.get(f"{stem}_lower{unit}"), row.get(f"{stem}_upper{unit}"))
+        return with_interval(row[name], *ends, row.get(f"{stem}_relation") or "=")
+
+    return text
+
+
+def _p(row: Mapping[str, Any]) -> str:
+    value = row["p_value"]
+    return "" if value is None else "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def fold_blocks(results: Results) -> list[Block]:
+    """Return fold shifts as a table and a forest, and as a map where several compounds met several variants."""
+    table = rows_of(results, "assay.potency_ratio")
+    if table.is_empty():
+        return []
+    shown = table.with_columns(p=pl.Series([_p(row) for row in table.iter_rows(named=True)], dtype=pl.String))
+    notes = (
+        "Each variant against the reference of the same compound, kinase and system, both curves fitted together; limits by profile likelihood of ln fold; "
+        "p: F test that both have one potency. A fold across laboratories is never taken.",
+    )
+    words = {"Against": "comparator", "p (no shift)": "p", "Status": "status"}
+    key = ("compound", "target", "variant", "system", "pair")
+    blocks: list[Block] = [
+        number_table(
+            results, "assay.potency_ratio", shown, caption="Fold shifts", key=key, notes=notes,
+            values={"Fold (95 %)": ("fold shift", _range("fold"))}, words=words,
+        )
+    ]  # fmt: skip
+    known = table.filter(pl.col("fold").is_not_null())
+    if 0 < known.height <= FOREST_ROWS:
+        blocks.append(ChartBlock("folds", fold_forest(known.drop("task")).to_dict(), "", "Fold shifts: see the table above."))
+    if known["compound"].n_unique() > 1 and known["variant"].n_unique() > 1 and known.height >= MAP_CELLS:
+        blocks.append(ChartBlock("fold-map", variant_map(known.drop("task")).to_dict(), "", "Fold shifts: see the table above."))
+    return blocks
+
+
+def constant_blocks(results: Results) -> list[Block]:
+    """Return inhibition constants."""
+    table = rows_of(results, "assay.ki")
+    if table.is_empty():
+        return []
+    words = {"Method": "method", "Status": "status"}
+    key = ("curve_id", "compound", "target", "variant", "system")
+    return [
+        number_table(
+            results, "assay.ki", table, caption="Inhibition constants", key=key, words=words,
+            values={"Ki, nM (95 %)": ("Ki", _range("ki_nM", "_nM"))},
+        )
+    ]  # fmt: skip
+
+
+def mode_blocks(results: Results) -> list[Block]:
+    """Return the four laws of inhibition side by side, the preferred one first said in words."""
+    table = rows_of(results, "assay.mode_of_inhibition")
+    if table.is_empty():
+        return []
+    values = {
+        "Ki, nM (95 %)": ("Ki", _range("ki_nM", "_nM")),
+        "Km, µM (95 %)": ("Km", _range("km_uM", "_uM")),
+        "α (95 %)": ("alpha", _range("alpha")),
+    }
+    words = {"Law": "model", "ΔAICc": "delta_aicc", "Weight": "weight", "Verdict": "verdict"}
+    notes = (
+        "Four laws fitted to the same wells over inhibitor and ATP; the weight is Akaike's, the chance of a law among these four.",
+    )
+    key = (*WHO, "model")
+    return [
+        number_table(
+            results,
+            "assay.mode_of_inhibition",
+            table,
+            caption="Mode of inhibition",
+            key=key,
+            values=values,
+            words=words,
+            notes=notes,
+        )
+    ]
+
+
+def window_blocks(results: Results) -> list[Block]:
+    """Return the window of every engineered line over the parental cells."""
+    table = rows_of(results, "assay.target_window")
+    if table.is_empty():
+        return []
+    words = {"Verdict": "verdict", "Status": "status"}
+    note = ("IC50 on the parental cells over IC50 on the engineered ones: a narrow window means an effect on any cell.",)
+    values = {"Window (95 %)": ("target window", _range("window"))}
+    return [
+        number_table(
+            results,
+            "assay.target_window",
+            table,
+            caption="Window over the parental cells",
+            key=WHO,
+            values=values,
+            words=words,
+            notes=note,
+        )
+    ]
+
+
+def selectivity_blocks(results: Results) -> list[Block]:
+    """Return selectivity scores."""
+    table = rows_of(results, "assay.selectivity")
+    if table.is_empty():
+        return []
+
+    def plain(name: str) -> Callable[[Mapping[str, Any]], str]:
+        return lambda row: value_text(row[name])
+
+    values = {
+        "S-score": ("S-score", plain("s_score")),
+        "Gini": ("Gini coefficient", plain("gini")),
+        "Entropy, nat": ("selectivity entropy", plain("entropy")),
+    }
+    words = {"Kinases": "n_kinases", "Hits": "n_hits", "Status": "status"}
+    return [
+        number_table(results, "assay.selectivity", table, caption="Selectivity", key=("compound",), values=values, words=words)
+    ]
+
+
+def growth_blocks(results: Results) -> list[Block]:
+    """Return growth-rate inhibition."""
+    table = rows_of(results, "assay.growth_rate_inhibition")
+    if table.is_empty():
+        return []
+
+    def plain(name: str) -> Callable[[Mapping[str, Any]], str]:
+        return lambda row: value_text(row[name], row.get("gr50_relation") if name == "gr50_nM" else "=")
+
+    values = {"GR50, nM": ("GR50", plain("gr50_nM")), "GRmax": ("GRmax", plain("gr_max")), "GRAOC": ("GRAOC", plain("gr_aoc"))}
+    note = ("Growth-rate inhibition (Hafner 2016): 1 no effect, 0 no growth, below 0 fewer cells than on day 0.",)
+    return [
+        number_table(
+            results, "assay.growth_rate_inhibition", table, caption="Growth-rate inhibition", key=WHO, values=values,
+            words={"Status": "status"}, notes=note,
+        )
+    ]  # fmt: skip
+
+
+def dip_blocks(results: Results) -> list[Block]:
+    """Return drug-induced proliferation rates."""
+    table = rows_of(results, "assay.dip_rates")
+    if table.is_empty():
+        return []
+
+    def plain(name: str) -> Callable[[Mapping[str, Any]], str]:
+        return lambda row: value_text(row[name])
+
+    values = {
+        "IC50 of the rate, nM (95 %)": ("DIP IC50", _range("ic50_dip_nM", "_nM")),
+        "Control, doublings/h": ("DIP rate of control", plain("control_dip_per_h")),
+        "Rate at top dose, of control": ("DIP at top dose", plain("dip_top_dose")),
+        "Activity area, decades": ("DIP activity area", plain("activity_area")),
+    }
+    note = ("Drug-induced proliferation rates (Harris 2016): 1 as the control, 0 no growth, below 0 cells are lost.",)
+    return [
+        number_table(
+            results,
+            "assay.dip_rates",
+            table,
+            caption="Proliferation rates",
+            key=WHO,
+            values=values,
+            words={"Status": "status"},
+            notes=note,
+        )
+    ]
+
+
+def combination_blocks(results: Results) -> list[Block]:
+    """Return the mean scores of combinations, and their surfaces."""
+    table = rows_of(results, "assay.combination")
+    if table.is_empty():
+        return []
+    shown = table.with_columns(pair=pl.format("{} + {}", "compound_a", "compound_b"))
+    called = {"bliss": "Bliss", "hsa": "HSA", "loewe": "Loewe", "zip": "ZIP"}
+    values = {
+        f"{title} (95 %)": (f"mean excess over {title}", _range(f"{name}_points", "_points")) for name, title in called.items()
+    }
+    note = (
+        "Mean of observed less expected effect over the combined doses, in percentage points: above 0 is more than expected. Intervals by resampling.",
+    )
+    key = ("block", "compound_a", "compound_b", "system")
+    words = {"Pair": "pair", "Block": "block", "Status": "status"}
+    blocks: list[Block] = [
+        number_table(results, "assay.combination", shown, caption="Combinations", key=key, values=values, words=words, notes=note)
+    ]
+    cells = rows_of(results, "assay.combination_cells").drop("task")
+    for number, row in enumerate(table.head(SURFACES).iter_rows(named=True)):
+        chart = combination_surface(
+            cells,
+            reference=row["reference"],
+            compound_a=row["compound_a"],
+            compound_b=row["compound_b"],
+            system=row["system"],
+            block=row["block"],
+        )
+        blocks.append(ChartBlock(f"combination-{number}", chart.to_dict(), "", "Combination surface: see the table above."))
+    return blocks
+
+
+def outlier_blocks(results: Results) -> list[Block]:
+    """Return the responses that stand out; they are counted in every fit all the same."""
+    table = rows_of(results, "assay.outliers")
+    if table.is_empty():
+        return []
+    shown = table.head(MOST_ROWS)
+    rows = tuple(
+        (
+            Cell(row["curve_id"]),
+            Cell(row["plate_id"] or ""),
+            Cell(value_text(row["concentration_nM"])),
+            Cell(value_text(row["response"])),
+            Cell(f"{row['p']:.2g}"),
+        )
+        for row in shown.iter_rows(named=True)
+    )
+    settings = results.current[results.tasks("assay.outliers")[0]].settings
+    note = (
+        f"Responses that stand out from a robust curve (Motulsky and Brown 2006) at a false discovery rate of {settings['fdr']:.0%}. They are flagged, not removed: "
+        "every fit counts them until a person excludes them (benchside exclude).",
+    )
+    cut = f" (the first {MOST_ROWS} of {table.height:,})" if table.height > MOST_ROWS else ""
+    return [TableBlock(f"Responses that stand out{cut}", ("Curve", "Plate", "Dose, nM", "Response", "p"), rows, note)]
+
+
+MAKERS: Final[tuple[Callable[[Results], list[Block]], ...]] = (
+    fold_blocks, constant_blocks, mode_blocks, window_blocks, selectivity_blocks, growth_blocks, dip_blocks, combination_blocks, outlier_blocks,
+)  # fmt: skip

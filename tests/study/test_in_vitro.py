@@ -1,0 +1,218 @@
+"""The in-vitro stage as a study: kinase plates at several ATP levels, combinations, day-0 plates, parental cells, a folder as it is."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchside.core.errors import BenchsideError
+from benchside.report.dossier import write_dossier
+from benchside.stages.assay.read import read
+from benchside.study.proposal import ensure_study
+from benchside.study.results import Results
+from benchside.study.stages import STAGES
+from benchside.study.trail import replay
+from benchside.study.workflow import run
+
+DOSES = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0]
+SIGNAL, ZERO = 50_000.0, 500.0
+
+
+def wells(rows: list[dict[str, object]], seed: int = 3) -> pl.DataFrame:
+    """Return rows of role, response and what else, as wells of one plate with noise of 2 % of the window."""
+    rng = np.random.default_rng(seed)
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    noise = rng.normal(0, 0.02, table.height)
+    names = [f"{chr(65 + k // 24)}{k % 24 + 1}" for k in range(table.height)]
+    signal = ZERO + (SIGNAL - ZERO) * (table["response"].to_numpy() + noise)
+    return table.drop("response").with_columns(well=pl.Series(names), signal=pl.Series(signal))
+
+
+def controls(**further: object) -> list[dict[str, object]]:
+    """Return four vehicle and four blank wells."""
+    return [
+        {"role": role, "response": level, "concentration_nM": 0.0, **further}
+        for role, level in (("vehicle", 1.0), ("blank", 0.0))
+        for _ in range(4)
+    ]
+
+
+def results_of(root: Path) -> Results:
+    run(root)
+    write_dossier(root)
+    return Results.of(root)
+
+
+def test_a_kinase_at_several_atp_levels_gives_ki_and_mode(tmp_path: Path) -> None:
+    ki_nM, km_uM = 5.0, 20.0
+    rows: list[dict[str, object]] = []
+    for atp in (5.0, 20.0, 100.0, 500.0):
+        rows += controls(atp_uM=atp)
+        ic50 = ki_nM * (1 + atp / km_uM)
+        rows += [
+            {"role": "sample", "compound": "x", "response": 1 / (1 + dose / ic50), "concentration_nM": dose, "atp_uM": atp}
+            for dose in DOSES
+            for _ in range(2)
+        ]
+    wells(rows).with_columns(plate_id=pl.lit("K1")).write_csv(tmp_path / "kinase.csv")
+    (tmp_path / "study.toml").write_text(
+        '[study]\nname = "kinase"\n[assay]\nfiles = ["kinase.csv"]\ntarget = "ALK"\nvariant = "WT"\nsystem = "cell-free"\natp_uM = 20\nkm_uM = 20\n'
+    )
+    with results_of(tmp_path) as results:
+        modes = results.table("assay.mode_of_inhibition")
+        best = modes.filter("best").row(0, named=True)
+        assert best["model"] == "competitive"
+        assert best["ki_lower_nM"] < ki_nM < best["ki_upper_nM"]
+        assert results.table("assay.fit").height == 4  # a curve an ATP level
+        number = next(one.id for one in results.evidence("assay.mode_of_inhibition").records() if one.quantity == "Ki")
+        assert replay(results, number).same
+        constants = results.table("assay.ki").filter(pl.col("curve_id").str.contains("ATP 20"))
+        assert constants["ki_nM"][0] == pytest.approx(ki_nM, rel=0.15)
+        assert results.table("assay.potency")["n_curves"].to_list() == [4]
+    assert "Mode of inhibition" in (tmp_path / "dossier.html").read_text()
+
+
+def combination_rows() -> list[dict[str, object]]:
+    rows = controls(compound_b=None, concentration_b_nM=0.0)
+    for a in (0.0, 3.0, 10.0, 30.0, 100.0):
+        for b in (0.0, 30.0, 100.0, 300.0, 1000.0):
+            if a or b:
+                response = 1 / (1 + a / 20) / (1 + b / 200)  # independent action
+                rows += [
+                    {
+                        "role": "sample",
+                        "compound": "x",
+                        "compound_b": "y",
+                        "concentration_nM": a,
+                        "concentration_b_nM": b,
+                        "response": response,
+                    }
+                    for _ in range(3)
+                ]
+    return rows
+
+
+def test_a_dose_matrix_gives_scores_and_curves_of_the_single_agents(tmp_path: Path) -> None:
+    table = wells(combination_rows(), seed=8)
+    table.with_columns(plate_id=pl.lit("C1"), system=pl.lit("H3122")).write_parquet(tmp_path / "matrix.parquet")
+    (tmp_path / "study.toml").write_text('[study]\nname = "pair"\n[assay]\nfiles = ["matrix.parquet"]\nresamples = 99\n')
+    with results_of(tmp_path) as results:
+        scores = results.table("assay.combination").row(0, named=True)
+        assert scores["bliss_lower_points"] < 0 < scores["bliss_upper_points"]
+        assert scores["hsa_points"] > 3
+        fits = {row["compound"]: row["ic50_nM"] for row in results.table("assay.fit").iter_rows(named=True)}
+        assert fits["x"] == pytest.approx(20, rel=0.3)
+        assert fits["y"] == pytest.approx(200, rel=0.3)
+
+
+def test_day_zero_plates_give_growth_rate_inhibition_and_parental_cells_a_window(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for system, ic50 in (("Ba/F3 EML4-ALK", 20.0), ("Ba/F3 + IL-3", 2000.0)):
+        rows += controls(system=system)
+        rows += [
+            {
+                "role": "sample",
+                "compound": "x",
+                "response": 0.2 + 0.8 / (1 + dose / ic50),
+                "concentration_nM": dose,
+                "system": system,
+            }
+            for dose in DOSES
+            for _ in range(2)
+        ]
+    table = wells(rows)
+    plate = pl.when(pl.col("system") == "Ba/F3 + IL-3").then(pl.lit("end-2")).otherwise(pl.lit("end-1"))
+    table.with_columns(plate_id=plate).write_csv(tmp_path / "end.csv")
+    start = [
+        {"role": role, "response": level, "concentration_nM": 0.0, "system": system}
+        for system in ("Ba/F3 EML4-ALK", "Ba/F3 + IL-3")
+        for role, level in (("vehicle", 0.25), ("blank", 0.0))
+        for _ in range(4)
+    ]
+    wells(list(start)).with_columns(plate_id=pl.format("start-{}", "system")).write_csv(tmp_path / "start.csv")
+    (tmp_path / "study.toml").write_text(
+        '[study]\nname = "growth"\n[assay]\nfiles = ["end.csv"]\nday_zero = ["start.csv"]\nparental = "Ba/F3 + IL-3"\nvariant = "WT"\ntarget = "ALK"\n'
+    )
+    with results_of(tmp_path) as results:
+        growth = results.table("assay.growth_rate_inhibition")
+        assert growth.height == 2
+        assert growth["gr50_nM"].min() == pytest.approx(22, rel=0.5)
+        window = results.table("assay.target_window").row(0, named=True)
+        assert window["window"] > 10
+    page = (tmp_path / "dossier.html").read_text()
+    assert "Growth-rate inhibition" in page
+    assert "Window over the parental cells" in page
+
+
+def test_a_folder_of_plates_is_run_as_it_is(tmp_path: Path) -> None:
+    rows = controls() + [
+        {"role": "sample", "compound": "x", "response": 1 / (1 + dose / 20), "concentration_nM": dose}
+        for dose in DOSES
+        for _ in range(2)
+    ]
+    wells(rows).write_csv(tmp_path / "plate 1.csv")
+    (tmp_path / "notes.txt").write_text("what I thought of it")
+    assert ensure_study(tmp_path, STAGES)
+    assert "plate 1.csv" in (tmp_path / "study.toml").read_text()
+    assert "notes.txt" not in (tmp_path / "study.toml").read_text()
+    assert not ensure_study(tmp_path, STAGES)
+    with results_of(tmp_path) as results:
+        assert results.table("assay.fit")["ic50_nM"][0] == pytest.approx(20, rel=0.2)
+
+
+def test_a_folder_without_data_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(BenchsideError, match="no file that is read without one"):
+        ensure_study(tmp_path, STAGES)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_time_course_gives_proliferation_rates(tmp_path: Path) -> None:
+    doses = [0.0, 0.0, 0.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0]
+    names = [f"A{k + 1}" for k in range(len(doses))]
+    rate = [0.04 / (1 + dose / 50.0) for dose in doses]
+    lines = ["Elapsed\t" + "\t".join(names)]
+    lines += [f"{time:g}\t" + "\t".join(f"{800 * 2 ** (one * time):.3f}" for one in rate) for time in (0, 12, 24, 36, 48, 60, 72)]
+    (tmp_path / "incucyte.txt").write_text("Vessel Name: H3122\nMetric: Count\n\n" + "\n".join(lines) + "\n")
+    layout = ["well,role,compound,concentration_nM"]
+    layout += [
+        f"{name},{'sample' if dose else 'vehicle'},{'x' if dose else ''},{dose or ''}"
+        for name, dose in zip(names, doses, strict=True)
+    ]
+    (tmp_path / "layout.csv").write_text("\n".join(layout) + "\n")
+    (tmp_path / "study.toml").write_text(
+        '[study]\nname = "dip"\n[assay]\nfiles = ["incucyte.txt"]\nlayout = "layout.csv"\nformat = "time courses"\nsystem = "H3122"\ntime_unit = "h"\n'
+    )
+    with results_of(tmp_path) as results:
+        row = results.table("assay.dip_rates").row(0, named=True)
+        assert row["control_dip_per_h"] == pytest.approx(0.04, rel=1e-3)
+        assert row["ic50_dip_nM"] == pytest.approx(50, rel=0.02)
+    assert "Proliferation rates" in (tmp_path / "dossier.html").read_text()
+
+
+def test_a_layout_may_state_atp_and_a_second_compound(tmp_path: Path) -> None:
+    head = "," + ",".join(str(k + 1) for k in range(12))
+
+    def block(title: str, cells: list[list[str]]) -> list[str]:
+        return [title, head, *(f"{chr(65 + r)},{','.join(row)}" for r, row in enumerate(cells)), ""]
+
+    def filled(value: str) -> list[list[str]]:
+        return [[value] * 12 for _ in range(8)]
+
+    role = [["vehicle", "blank", *["sample"] * 10] for _ in range(8)]
+    dose = [["", "", *(f"{d:g}" for d in DOSES)] for _ in range(8)]
+    atp = [[f"{[0.02, 0.1][r // 4]:g}"] * 12 for r in range(8)]
+    signal = [["1000", "100", *(f"{100 + 900 / (1 + d / 20):.1f}" for d in DOSES)] for _ in range(8)]
+    lines = (
+        block("Signal", signal)
+        + block("Role", role)
+        + block("Compound", [["", "", *["x"] * 10] for _ in range(8)])
+        + block("Concentration (nM)", dose)
+    )
+    lines += block("ATP (mM)", atp) + block("Compound B", filled("y")) + block("Concentration B (µM)", filled("0"))
+    (tmp_path / "plate.csv").write_text("\n".join(lines), encoding="utf-8")
+    wells_read = read(tmp_path / "plate.csv").table
+    assert wells_read["atp_uM"].unique().sort().to_list() == pytest.approx([20.0, 100.0])
+    assert wells_read["compound_b"].unique().to_list() == ["y"]
+    assert wells_read["concentration_b_nM"].unique().to_list() == [0.0]
