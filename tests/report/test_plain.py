@@ -19,7 +19,7 @@ def results(tmp_path_factory):
 def test_every_number_of_the_stage_stands_with_its_trail(results):
     section = plain_section(results, "assay")
     tables = {block.caption: block for block in section.blocks}
-    assert set(tables) == {"assay.quality", "assay.fit"}
+    assert set(tables) == {"assay.quality", "assay.fit", "assay.potency_ratio"}  # what found nothing is left out
     fits = {row[0].text: row[1] for row in tables["assay.fit"].rows}
     cell = fits["IC50 alectinib ALK WT Ba/F3 EML4-ALK"]
     assert cell.text.startswith("10.1 (")

@@ -9,7 +9,16 @@ from benchside.core.tables import table_hash
 from benchside.study.pool import spread
 from benchside.study.workflow import Call, perform
 
-SETTINGS = {"concentration_unit": None, "target": "ALK", "variant": None, "system": "Ba/F3", "overflow": "refuse"}
+SETTINGS = {
+    "concentration_unit": None,
+    "target": "ALK",
+    "variant": None,
+    "system": "Ba/F3",
+    "overflow": "refuse",
+    "signal_read": None,
+    "reference_read": None,
+    "through": "benchside",
+}
 
 
 @pytest.mark.parametrize("workers", [1, 2, 7])

@@ -13,7 +13,8 @@ MOST_ROWS: Final = 200
 def plain_section(results: Results, stage: str) -> Section:
     """Return the numbers of one stage, a table a task."""
     tasks = [task for task, entry in results.current.items() if entry.verb.startswith(f"{stage}.")]
-    blocks: tuple[Block, ...] = tuple(_task_table(results, task) for task in tasks if results.evidence(task).quantities)
+    told = [task for task in tasks if results.current[task].rows and results.evidence(task).quantities]
+    blocks: tuple[Block, ...] = tuple(_task_table(results, task) for task in told)
     return Section(stage, stage.capitalize(), blocks)
 
 

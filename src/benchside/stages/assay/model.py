@@ -287,6 +287,10 @@ class Quality(Answer):
         Quantity("SSMD", "ssmd", ""),
         Quantity("signal to background", "signal_to_background", "ratio"),
         Quantity("CV of vehicle", "cv_vehicle", "fraction"),
+        Quantity("signal window", "signal_window", "vehicle SDs"),
+        Quantity("edge effect", "edge_effect", "fraction"),
+        Quantity("row drift", "row_drift", "fraction"),
+        Quantity("column drift", "column_drift", "fraction"),
     )
 
 

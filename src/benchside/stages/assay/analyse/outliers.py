@@ -84,13 +84,13 @@ def outliers_table(table: pl.DataFrame, *, fdr: float = 0.01, curve: Curve = LL4
     grouped = curves.join(grouped, on="curve_id", how="inner", maintain_order="left")
     points = points_of(table, curves)
     found = estimate(points, curve, loss="lorentzian")
-    values = {"row": grouped.explode("row")["row"], **tested(points, found, curve, fdr)}
+    values = {"row": grouped.explode("row")["row"], **residual_columns(points, found, curve, fdr)}
     kept = ["row", "curve_id", *DESCRIBED, "concentration_nM", "response", "replicate", "plate_id", "excluded"]
     joined = numbered.select(kept).join(pl.DataFrame(values, nan_to_null=True), on="row", how="left", maintain_order="left")
     return joined.with_columns(pl.col("flagged").fill_null(value=False))
 
 
-def tested(points: Points, found: Estimate, curve: Curve, fdr: float) -> dict[str, FloatArray | BoolArray]:
+def residual_columns(points: Points, found: Estimate, curve: Curve, fdr: float) -> dict[str, FloatArray | BoolArray]:
     """Return the residuals of the points with their p values, and which are flagged."""
     from scipy.special import stdtr  # noqa: PLC0415  a third of a second to import; an unchanged study needs none of it
 

@@ -72,8 +72,7 @@ def stacked_wells(inputs: Inputs) -> pl.DataFrame:
 def _quality(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     wells = stacked_wells(inputs)
     table = judging.quality_table(wells, against=settings["against"])
-    controls = wells.filter(pl.col("role").is_in(["vehicle", "blank", "positive"]))
-    return Product(table, lineage_by(controls, ["plate_id"], table))
+    return Product(table, lineage_by(wells.filter(pl.col("role") != "empty"), ["plate_id"], table))
 
 
 def _controls(inputs: Inputs, _: Mapping[str, Any]) -> Product:
