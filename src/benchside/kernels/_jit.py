@@ -75,6 +75,9 @@ class Kernel:
         self.py_func = function
         self.options = options
         self.dispatcher: Callable[..., Any] | None = None
+        self.is_entry = bool(options.get("parallel"))
+        """Whether only Python calls it; compiled code needs the dispatchers of what it calls in their module."""
+
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__module__ = function.__module__
@@ -84,7 +87,13 @@ class Kernel:
         """Call the compiled function, compiling first where that has not happened."""
         if self.dispatcher is None:
             _compile_waiting()
-        return cast("Callable[..., Any]", self.dispatcher)(*arguments, **named)
+        return cast("Callable[..., Any]", self.dispatcher)(*map(_own, arguments), **named)
+
+
+def _own(argument: Any) -> Any:
+    """Return an array that cannot be written to as a copy that can: to numba the two are types apart, each compiled for itself."""
+    flags = getattr(argument, "flags", None)
+    return argument.copy() if flags is not None and not flags.writeable else argument
 
 
 def _compile_waiting() -> None:
@@ -104,7 +113,7 @@ def _compile_waiting() -> None:
 
 def _put_dispatchers(names: dict[str, Any], prange: Any) -> None:
     for name, value in list(names.items()):
-        if isinstance(value, Kernel) and value.dispatcher is not None:
+        if isinstance(value, Kernel) and value.dispatcher is not None and not value.is_entry:
             names[name] = value.dispatcher
         elif value is range and name == "PARALLEL":
             names[name] = prange

@@ -57,7 +57,7 @@ def delta_one(x: FloatArray, y: FloatArray, w: FloatArray, fit: FloatArray, leve
     share = np.empty(x.size)
     for i in range(x.size):
         share[i] = left(slope, mid, x[i])
-    derivatives(slope, mid, low, high, share, x, y, w, FREE, work)
+    derivatives(slope, mid, low, high, share, x, y, w, FREE.copy(), work)
     det = work[5] * work[7] - work[6] * work[6]
     if not det > 1e-12 * work[5] * work[7]:
         return

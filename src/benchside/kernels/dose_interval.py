@@ -51,9 +51,9 @@ def best_at_mid(
             best, start = value, _LOG_SLOPES[s]
     if best <= threshold:
         return best, start
-    found, _, _, _, rss = refine(start, mid, mid, mid, x, y, w, box, True, 30)
+    found, _, _, _, rss = refine(start, mid, mid, mid, x, y, w, box, np.bool_(True), np.int64(30))
     if start != log_slope and rss > threshold:
-        again, _, _, _, other = refine(log_slope, mid, mid, mid, x, y, w, box, True, 30)
+        again, _, _, _, other = refine(log_slope, mid, mid, mid, x, y, w, box, np.bool_(True), np.int64(30))
         if other < rss:
             return other, again
     return rss, found

@@ -95,7 +95,7 @@ def damped_step(h00: float, h01: float, h11: float, g0: float, g1: float, dampin
 @compiled
 def refine(
     log_slope: float, mid: float, mid_low: float, mid_high: float, x: FloatArray, y: FloatArray, w: FloatArray,
-    box: FloatArray, hold_mid: bool, steps: int,
+    box: FloatArray, hold_mid: bool | np.bool_, steps: int | np.int64,
 ) -> tuple[float, float, float, float, float]:  # fmt: skip
     """Return (log_slope, mid, low, high, rss) of the local optimum reached from a start, within the box.
 
@@ -164,7 +164,16 @@ def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray, starts
     for start in range(starts + steps.shape[0]):
         if start < steps.shape[0]:
             log_slope, mid, low, high, rss = refine(
-                steps[start, 0], steps[start, 1], lowest - BEYOND, highest + BEYOND, x, y, w, box, False, NEWTON_STEPS
+                steps[start, 0],
+                steps[start, 1],
+                lowest - BEYOND,
+                highest + BEYOND,
+                x,
+                y,
+                w,
+                box,
+                np.bool_(False),
+                np.int64(NEWTON_STEPS),
             )
             if rss < best:
                 best = rss
@@ -179,7 +188,16 @@ def fit_one(x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray, starts
             break
         tried[at_s, at_m] = True
         log_slope, mid, low, high, rss = refine(
-            LOG_SLOPES[at_s], nodes[at_m], lowest - BEYOND, highest + BEYOND, x, y, w, box, False, NEWTON_STEPS
+            LOG_SLOPES[at_s],
+            nodes[at_m],
+            lowest - BEYOND,
+            highest + BEYOND,
+            x,
+            y,
+            w,
+            box,
+            np.bool_(False),
+            np.int64(NEWTON_STEPS),
         )
         if rss < best:
             best = rss

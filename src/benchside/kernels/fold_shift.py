@@ -66,22 +66,24 @@ def held(
     The last place of x, y and w is spare: it holds the point that pins the curve to the level, or nothing. `box` is the least
     and greatest midpoint.
     """
+    # A global array is read-only in compiled code, and everything it is handed to would be compiled for that type again.
+    free = FREE.copy()
     last = x.size - 1
     x[last], y[last] = at, level
     w[last] = PIN if anchor == LEVEL else 0.0
     if anchor == LEVEL:
-        found, middle, _, _, rss = refine(log_slope, mid, box[0], box[1], x, y, w, FREE, False, 40)
+        found, middle, _, _, rss = refine(log_slope, mid, box[0], box[1], x, y, w, free, np.bool_(False), np.int64(40))
         return rss, found, middle
     share = np.empty(x.size)
-    _, _, best = settle(math.exp(log_slope), at, x, y, w, FREE, share)
+    _, _, best = settle(math.exp(log_slope), at, x, y, w, free, share)
     start = log_slope
     for s in range(_LOG_SLOPES.size):
-        _, _, rss = settle(math.exp(_LOG_SLOPES[s]), at, x, y, w, FREE, share)
+        _, _, rss = settle(math.exp(_LOG_SLOPES[s]), at, x, y, w, free, share)
         if rss < best:
             best, start = rss, _LOG_SLOPES[s]
-    found, _, _, _, rss = refine(start, at, at, at, x, y, w, FREE, True, 30)
+    found, _, _, _, rss = refine(start, at, at, at, x, y, w, free, np.bool_(True), np.int64(30))
     if start != log_slope:
-        again, _, _, _, other = refine(log_slope, at, at, at, x, y, w, FREE, True, 30)
+        again, _, _, _, other = refine(log_slope, at, at, at, x, y, w, free, np.bool_(True), np.int64(30))
         if other < rss:
             return other, again, at
     return rss, found, at
@@ -96,11 +98,11 @@ def held_afresh(
     if anchor == MIDPOINT:
         return rss
     # A pinned curve has two parameters left: rank a grid of them, then descend from its best places.
-    first, share = np.empty((_PINNED_SLOPES.size, _PINNED_SHIFTS.size)), np.empty(x.size)
+    first, share, free = np.empty((_PINNED_SLOPES.size, _PINNED_SHIFTS.size)), np.empty(x.size), FREE.copy()
     for s in range(_PINNED_SLOPES.size):
         for m in range(_PINNED_SHIFTS.size):
             mid = min(max(at + _PINNED_SHIFTS[m], box[0]), box[1])
-            _, _, first[s, m] = settle(math.exp(_PINNED_SLOPES[s]), mid, x, y, w, FREE, share)
+            _, _, first[s, m] = settle(math.exp(_PINNED_SLOPES[s]), mid, x, y, w, free, share)
     for _ in range(4):
         place = int(np.argmin(first))
         s, m = place // first.shape[1], place % first.shape[1]

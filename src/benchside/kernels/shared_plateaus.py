@@ -54,10 +54,10 @@ def descend(
     theta is ln slope, ln slope, mid, mid (reference, variant, ...). `tied` keeps the slopes equal; unless `apart`, the midpoints
     keep the distance they have. `box` is least and greatest midpoint of the reference, then of the variant.
     """
-    theta = start.copy()
+    theta, free_levels = start.copy(), FREE.copy()
     z, share, gap = np.empty(x.size), np.empty(x.size), theta[3] - theta[2]
     place(theta, n_r, x, z)
-    low, high, rss = settle(1.0, 0.0, z, y, w, FREE, share)
+    low, high, rss = settle(1.0, 0.0, z, y, w, free_levels, share)
     least, most = np.empty(4), np.empty(4)
     least[:2], most[:2] = math.log(SLOPE_MIN), math.log(SLOPE_MAX)
     least[2], most[2], least[3], most[3] = box[0], box[1], box[2], box[3]
@@ -115,7 +115,7 @@ def descend(
         if not apart:
             new[3] = new[2] + gap
         place(new, n_r, x, z)
-        try_low, try_high, try_rss = settle(1.0, 0.0, z, y, w, FREE, share)
+        try_low, try_high, try_rss = settle(1.0, 0.0, z, y, w, free_levels, share)
         moved = np.max(np.abs(new - theta))
         if try_rss <= rss:
             gain = rss - try_rss
@@ -126,7 +126,7 @@ def descend(
         else:
             damping = max(damping * 10.0, 1e-6)
             place(theta, n_r, x, z)
-            settle(1.0, 0.0, z, y, w, FREE, share)
+            settle(1.0, 0.0, z, y, w, free_levels, share)
             if moved < 1e-11 or damping > 1e9:
                 break
     return theta, low, high, rss
