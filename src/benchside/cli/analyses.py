@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import polars as pl
 
@@ -10,7 +10,8 @@ from benchside.cli.show import RESEARCH_USE, cell, print_json, print_table, say,
 from benchside.core.errors import SettingError
 from benchside.stages import assay, clinical
 from benchside.stages.assay import stream
-from benchside.stages.assay.model import interval_named
+from benchside.stages.assay.analyse.ratio import comparable, potency_ratio
+from benchside.stages.assay.curves import Curve, Interval, curve_named, interval_named
 from benchside.stages.assay.read import read as read_plates
 from benchside.stages.trial.stage import TrialSettings
 from benchside.study.results import Results
@@ -18,37 +19,62 @@ from benchside.study.what_if import what_if
 
 
 def assay_fit(
-    files: Sequence[Path], *, layout: Path | None, unit: str | None, interval: str, out: Path | None, as_json: bool
+    files: Sequence[Path],
+    *,
+    layout: Path | None,
+    unit: str | None,
+    curve: str,
+    interval: str,
+    reference: str,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
-    """Fit the curves of plate files and print or write the fits."""
-    if interval not in ("profile", "delta"):
-        message = f"--interval {interval!r} is unknown. Use profile or delta."
-        raise SettingError(message)
+    """Judge the plates of files, fit their curves, take fold shifts, and print or write what was found."""
+    shape, limits = _curve(curve), _interval(interval)
     if layout is None and stream.is_large(files):
-        fit_large(files, unit=unit, interval=interval, out=out, as_json=as_json)
+        fit_large(files, unit=unit, out=out, as_json=as_json, curve=shape, interval=limits)
         return
     wells = pl.concat([read_plates(file, layout, concentration_unit=unit).table for file in files], how="diagonal_relaxed")
-    verdicts = assay.quality(wells)
-    fits = assay.fit(assay.normalise(wells), interval=interval_named("profile" if interval == "profile" else "delta", 0.95))
+    verdicts, responses = assay.quality(wells), assay.normalise(wells)
+    fits, paired = assay.fit(responses, curve=shape, interval=limits), comparable(responses.table, reference)
+    folds = potency_ratio(paired, reference=reference).table if paired.height else paired
     if out is not None:
         write_out(fits.table, out)
     if as_json:
-        print_json({"quality": verdicts.table.to_dicts(), "fits": fits.table.to_dicts()})
+        shown = {"quality": verdicts.table, "fits": fits.table, "fold_shifts": folds}
+        print_json({name: table.to_dicts() for name, table in shown.items()})
         return
+    judged = verdicts.table.with_columns(pl.col("reason").fill_null(""))
     print_table(
-        verdicts.table, ["plate_id", "z_prime", "robust_z_prime", "ssmd", "signal_to_background", "flags"], title="Plate quality"
+        judged, ["plate_id", "verdict", "z_prime", "ssmd", "signal_to_background", "cv_vehicle", "reason"], title="Plate quality"
     )
     columns = ["curve_id", "ic50_relation", "ic50_nM", "ic50_lower_nM", "ic50_upper_nM", "slope", "status"]
-    print_table(fits.table, columns, title="LL4 fits (NE: not estimable, or an open end)")
+    print_table(fits.table, columns, title=f"{curve} fits (NE: not estimable, or an open end)")
+    if folds.height:
+        columns = ["compound", "variant", "comparator", "fold_relation", "fold", "fold_lower", "fold_upper", "p_value", "status"]
+        print_table(folds, columns, title="Fold shifts")
 
 
-def fit_large(files: Sequence[Path], *, unit: str | None, interval: str, out: Path | None, as_json: bool) -> None:
+def _curve(name: str) -> Curve:
+    if name not in {"LL3", "LL4", "LL5"}:
+        message = f"--curve {name!r} is unknown. Use LL3, LL4 or LL5."
+        raise SettingError(message)
+    return curve_named(cast("Literal['LL3', 'LL4', 'LL5']", name))
+
+
+def _interval(name: str) -> Interval:
+    if name not in {"profile", "delta", "bootstrap"}:
+        message = f"--interval {name!r} is unknown. Use profile, delta or bootstrap."
+        raise SettingError(message)
+    return interval_named(cast("Literal['profile', 'delta', 'bootstrap']", name), 0.95)
+
+
+def fit_large(files: Sequence[Path], *, unit: str | None, out: Path | None, as_json: bool, **settings: Any) -> None:
     """Fit the curves of tables too large to hold, from file to file."""
     if out is None:
         message = f"{files[0].name} holds more rows than are shown. Say where the fits are to go: --out FITS.parquet"
         raise SettingError(message)
-    chosen = interval_named("profile" if interval == "profile" else "delta", 0.95)
-    curves = stream.fit_files(files, out, concentration_unit=unit, interval=chosen)
+    curves = stream.fit_files(files, out, concentration_unit=unit, **settings)
     if as_json:
         print_json({"curves": curves, "out": str(out)})
     else:

@@ -130,14 +130,17 @@ def assay_fit(
     files: Annotated[list[Path], typer.Argument(help="Plate files.", show_default=False)],
     layout: Annotated[Path | None, typer.Option(help="Layout file, where the plate files hold none.")] = None,
     unit: Annotated[str | None, typer.Option(help="Concentration unit where the file states none.")] = None,
-    interval: Annotated[str, typer.Option(help="profile or delta.")] = "profile",
+    curve: Annotated[str, typer.Option(help="LL3, LL4 or LL5.")] = "LL4",
+    interval: Annotated[str, typer.Option(help="profile, delta or bootstrap.")] = "profile",
+    reference: Annotated[str, typer.Option(help="The variant fold shifts are taken against.")] = "WT",
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read plates, judge them, normalise, and fit LL4 curves with intervals."""
+    """Read plates, judge them, normalise, fit curves with intervals, and take fold shifts."""
     from benchside.cli import analyses  # noqa: PLC0415
 
-    analyses.assay_fit(files, layout=layout, unit=unit, interval=interval, out=out, as_json=as_json)
+    choice = {"curve": curve, "interval": interval, "reference": reference}
+    analyses.assay_fit(files, layout=layout, unit=unit, **choice, out=out, as_json=as_json)
 
 
 @clinical_app.command("analyse")

@@ -162,6 +162,18 @@ def used_rows(table: pl.DataFrame, *, reference: str, by: str, within: Sequence[
     return used
 
 
+def comparable(table: pl.DataFrame, reference: str) -> pl.DataFrame:
+    """Return the rows of a study that fold shifts of variants can be taken of: those of a compound, target and system with a reference.
+
+    A row without a variant is one of the reference. Where no group holds both, no row is left.
+    """
+    alike = [name for name in DESCRIBED if name != "variant"]
+    named = table.with_columns(pl.col("variant").fill_null(reference))
+    known = named.filter(pl.col("variant") == reference).select(alike).unique()
+    rows = named.join(known, on=alike, how="semi", nulls_equal=True, maintain_order="left")
+    return rows.clear() if (rows["variant"] == reference).all() else rows
+
+
 def points_of(groups: pl.DataFrame) -> Points:
     """Return the points of all groups, one after the other."""
     counts = groups["response"].list.len().to_numpy().astype(np.int64)

@@ -60,13 +60,9 @@ def _outliers(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
 
 
 def _ratio(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
-    responses, reference = responses_of(inputs, settings, PAIR_KEY), settings["reference"]
-    named = responses.with_columns(pl.col("variant").fill_null(reference))
-    paired = named.join(
-        named.filter(pl.col("variant") == reference).select(PAIR_KEY).unique(),
-        on=list(PAIR_KEY), how="semi", nulls_equal=True, maintain_order="left",
-    )  # fmt: skip
-    if paired.is_empty() or (paired["variant"] == reference).all():
+    reference = settings["reference"]
+    paired = ratios.comparable(responses_of(inputs, settings, PAIR_KEY), reference)
+    if paired.is_empty():
         return Product(pl.DataFrame(schema=dict.fromkeys(ratios.PotencyRatio.KEY, pl.String)), lineage_of([]))
     choice = {name: settings[name] for name in ("reference", "shared", "measure", "level")}
     table = ratios.ratio_table(paired, by="variant", **choice)
