@@ -6,11 +6,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+
 from benchmarks.timing import Row, process
 from benchside.study.demo import write_demo
 
 WELLS = Path(__file__).resolve().parents[2] / "shared" / "data" / "assay" / "gdsc_wells.parquet"
 BENCHSIDE = (sys.executable, "-c", "from benchside.cli.main import run_main; run_main()")
+STREAM_SECONDS, STREAM_GB, SCREEN_MB = 300.0, 2.0, 15.0
 GDSC_SECONDS, GDSC_GB, RERUN_SECONDS, HELP_SECONDS, COMPILE_SECONDS = 60.0, 1.5, 3.0, 0.25, 30.0
 BARE = """\
 import typer
@@ -29,7 +33,11 @@ def rows(*, quick: bool) -> list[Row]:
     """Measure each in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="benchside-bench-") as folder:
         root = Path(folder)
-        return [*help_page(root, repeats=5 if quick else 15), *gdsc(root), *demo(root, repeats=1 if quick else 3)]
+        curves = 100_000 if quick else 1_000_000
+        return [
+            *help_page(root, repeats=5 if quick else 15), *gdsc(root), *demo(root, repeats=1 if quick else 3),
+            *streamed(root, curves), *screen(root),
+        ]  # fmt: skip
 
 
 def help_page(folder: Path, *, repeats: int) -> list[Row]:
@@ -81,3 +89,48 @@ def demo(folder: Path, *, repeats: int) -> list[Row]:
         Row("bundled study, cold process", f"{warm:.2f} s", f"unchanged rerun {again:.2f} s", f"{again / warm:.2f}", "stated", None),
         Row("first compilation ever", f"{first - warm:.1f} s", f"warm {warm:.2f} s", "", f"<= {COMPILE_SECONDS:g} s", first - warm <= COMPILE_SECONDS),
     ]  # fmt: skip
+
+
+def long_responses(curves: int, doses: int, replicates: int = 1) -> pl.DataFrame:
+    """Return noisy curves of responses a factor sqrt(10) apart, one row a dose and replicate."""
+    rng, count = np.random.default_rng(1), doses * replicates
+    dose = np.tile(np.repeat(1e5 / 10.0 ** (np.arange(doses) / 2), replicates), curves)
+    ic50 = np.repeat(np.exp(rng.normal(6, 2, curves)), count)
+    response = 1 / (1 + (dose / ic50) ** 1.2) + rng.normal(0, 0.05, dose.size)
+    names = pl.Series("curve_id", [f"curve-{number:07}" for number in range(curves)])
+    return pl.DataFrame(
+        {"curve_id": names.gather(np.repeat(np.arange(curves), count)), "concentration_nM": dose, "response": response}
+    )
+
+
+def streamed(folder: Path, curves: int) -> list[Row]:
+    """Measure curves of 10 points from Parquet to Parquet, with profile intervals."""
+    long_responses(curves, 10).write_parquet(folder / "long.parquet")
+    made = process([*BENCHSIDE, "assay", "fit", folder / "long.parquet", "--out", folder / "fits.parquet"])
+    share = curves / 1_000_000
+    return [
+        Row(f"{curves:,} curves, Parquet to Parquet", f"{made.wall:.0f} s, cpu {made.cpu:.0f} s, peak {made.peak_gb:.2f} GB", "", "", f"<= {STREAM_SECONDS * share:g} s, <= {STREAM_GB} GB", made.wall <= STREAM_SECONDS * share and made.peak_gb <= STREAM_GB),
+    ]  # fmt: skip
+
+
+def screen(folder: Path) -> list[Row]:
+    """Measure the dossier of a screen of 5,000 curves of 10 doses in duplicate."""
+    root = folder / "screen"
+    root.mkdir()
+    table = long_responses(5_000, 10, 2).with_columns(compound=pl.col("curve_id"), variant=pl.lit("WT"), system=pl.lit("Ba/F3"))
+    table.rename({"concentration_nM": "dose"}).write_parquet(root / "long.parquet")
+    columns = 'columns = { curve_id = "curve_id", concentration = "dose", response = "response", compound = "compound", variant = "variant", system = "system" }'
+    section = f'[study]\nname = "screen"\n\n[assay]\nformat = "responses"\nfiles = ["long.parquet"]\nconcentration_unit = "nM"\nresponse_unit = "fraction"\n{columns}\n'
+    (root / "study.toml").write_text(section, encoding="utf-8")
+    made = process([*BENCHSIDE, "run", root])
+    size = (root / "dossier.html").stat().st_size / 1e6
+    return [
+        Row(
+            "screen of 5,000 curves to dossier",
+            f"{made.wall:.1f} s, dossier {size:.1f} MB, peak {made.peak_gb:.2f} GB",
+            "",
+            "",
+            f"<= {SCREEN_MB:g} MB",
+            size <= SCREEN_MB,
+        )
+    ]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 
-from verification import coverage, drc, full_disk, kill, two_runs, unwritable
+from verification import coverage, drc, fold_shift, full_disk, kill, two_runs, unwritable
 from verification.outcome import Outcome
 
 
@@ -21,6 +21,7 @@ def main() -> int:
         "unwritable installation": unwritable.check,
         "coverage": coverage.check,
         "drc": drc.check,
+        "fold shifts": fold_shift.check,
     }
     outcomes = []
     for name, check in checks.items():

@@ -1,4 +1,4 @@
-"""Cox's partial likelihood with Efron or Breslow ties, strata and any number of covariates."""
+"""Cox's partial likelihood with Efron or Breslow ties, strata, late entry and any number of covariates."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchside.kernels._jit import compiled
-from benchside.kernels.survival import block_starts
+from benchside.kernels.risk_order import RiskOrder, risk_order
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -41,6 +41,16 @@ class CoxFit:
     """(p,) the likelihood keeps rising as the term grows without end."""
 
     steps: int
+    null_log_likelihood: float = math.nan
+    """Log partial likelihood where every coefficient is 0."""
+
+    score_chi2: float = math.nan
+    """Score statistic of all coefficients being 0, on `df` degrees of freedom."""
+
+    @property
+    def df(self) -> int:
+        """Terms that are not aliased."""
+        return int((~self.aliased).sum())
 
 
 @compiled
@@ -49,11 +59,14 @@ def _likelihood(
     event: Integers,
     stratum: Integers,
     starts: Integers,
+    leaving: Integers,
+    gone: Integers,
     beta: Floats,
     efron: bool,
 ) -> tuple[float, Floats, Floats]:
-    """Return log partial likelihood, score (p,) and information (p, p); subjects sorted by stratum and rising time."""
+    """Return log partial likelihood, score (p,) and information (p, p); the arguments are those of `RiskOrder`."""
     p = x.shape[1]
+    at_risk, left = 0, 0
     log_likelihood = 0.0
     score, information = np.zeros(p), np.zeros((p, p))
     s1, s2, t1, t2 = np.zeros(p), np.zeros((p, p)), np.zeros(p), np.zeros((p, p))
@@ -64,6 +77,7 @@ def _likelihood(
             s0 = 0.0
             s1[:] = 0.0
             s2[:] = 0.0
+            at_risk, left = 0, stratum.size - end
         deaths, c0, t0 = 0, 0.0, 0.0
         t1[:] = 0.0
         t2[:] = 0.0
@@ -94,6 +108,26 @@ def _likelihood(
             s1[a] += t1[a]
             for b in range(a + 1):
                 s2[a, b] += t2[a, b]
+        if leaving.size > 0:
+            at_risk += end - first
+            for place in range(left, gone[block]):
+                i = leaving[place]
+                eta = 0.0
+                for a in range(p):
+                    eta += x[i, a] * beta[a]
+                risk = math.exp(eta)
+                s0 -= risk
+                for a in range(p):
+                    weighted = risk * x[i, a]
+                    s1[a] -= weighted
+                    for b in range(a + 1):
+                        s2[a, b] -= weighted * x[i, b]
+            at_risk -= gone[block] - left
+            left = gone[block]
+            if at_risk == 0:  # what subtraction leaves over is rounding
+                s0 = 0.0
+                s1[:] = 0.0
+                s2[:] = 0.0
         if deaths == 0:
             continue
         # A tied death l of d has mean (s1 - f t1) / (s0 - f t0) with f = l / d: only these sums over l depend on l.
@@ -137,7 +171,7 @@ def _independent(information: Floats) -> Flags:
     return kept
 
 
-def cox_fit(x: Floats, time: Floats, event: Integers, stratum: Integers, *, efron: bool) -> CoxFit:
+def cox_fit(x: Floats, time: Floats, event: Integers, stratum: Integers, *, efron: bool, entry: Floats | None = None) -> CoxFit:
     """Maximise Cox's partial likelihood by Newton's method with step halving, to the precision of the arithmetic.
 
     Parameters
@@ -148,24 +182,25 @@ def cox_fit(x: Floats, time: Floats, event: Integers, stratum: Integers, *, efro
         (n,) times, 0 or 1, and integer strata, in any order.
     efron
         True for Efron's ties, False for Breslow's.
+    entry
+        (n,) times from which each row is at risk (counting process); None: from the start.
 
     References
     ----------
     Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron 1977, doi:10.1080/01621459.1977.10480613;
-    Breslow 1974, doi:10.2307/2529620.
+    Breslow 1974, doi:10.2307/2529620; Andersen and Gill 1982, doi:10.1214/aos/1176345976 (counting process).
     """
-    order = np.argsort(time, kind="stable") if stratum.min() == stratum.max() else np.lexsort((time, stratum))
-    event, stratum = event[order], stratum[order]
-    starts = block_starts(time[order], stratum)
-    mean = x.mean(axis=0)
-    centred = (x - mean)[order]
-    spread = np.sqrt(np.einsum("ij,ij->j", centred, centred) / x.shape[0])
-    told = spread > 1e-12 * np.abs(mean)
-    scaled = centred / np.where(told, spread, 1.0)
-    at_zero = _likelihood(scaled, event, stratum, starts, np.zeros(x.shape[1]), efron)
+    return fit_in_order(x, risk_order(time, event, stratum, entry), efron=efron)
+
+
+def fit_in_order(x: Floats, order: RiskOrder, *, efron: bool) -> CoxFit:
+    """Fit as `cox_fit`, of subjects that are sorted already; `x` is (n, p) in the order of the input."""
+    scaled, spread, told = standardised(x, order)
+    at_zero = _likelihood(*_arguments(scaled, order), np.zeros(x.shape[1]), efron)
     kept = told & _independent(at_zero[2])
-    model = _Sorted(scaled if kept.all() else np.ascontiguousarray(scaled[:, kept]), event, stratum, starts, efron)
-    found = _newton(model, (at_zero[0], at_zero[1][kept], at_zero[2][np.ix_(kept, kept)]))
+    model = _Sorted(scaled if kept.all() else np.ascontiguousarray(scaled[:, kept]), order, efron)
+    null = (at_zero[0], at_zero[1][kept], at_zero[2][np.ix_(kept, kept)])
+    found = _newton(model, null)
     infinite = np.zeros(kept.size, np.bool_)
     infinite[kept] = np.abs(found.last_step) > STILL_MOVING
     coefficient, covariance = np.full(kept.size, np.nan), np.full((kept.size, kept.size), np.nan)
@@ -173,7 +208,22 @@ def cox_fit(x: Floats, time: Floats, event: Integers, stratum: Integers, *, efro
     covariance[np.ix_(kept, kept)] = found.inverse / np.outer(spread[kept], spread[kept])
     coefficient[infinite] = np.nan
     covariance[infinite, :] = covariance[:, infinite] = np.nan
-    return CoxFit(coefficient, covariance, found.log_likelihood, ~kept, infinite, found.steps)
+    score_chi2 = float(null[1] @ np.linalg.solve(null[2], null[1])) if kept.any() else math.nan
+    return CoxFit(coefficient, covariance, found.log_likelihood, ~kept, infinite, found.steps, float(at_zero[0]), score_chi2)
+
+
+def standardised(x: Floats, order: RiskOrder) -> tuple[Floats, Floats, Flags]:
+    """Return covariates in walking order, centred and scaled to a standard deviation of 1: with it, and which vary."""
+    mean = x.mean(axis=0)
+    centred = (x - mean)[order.order]
+    spread = np.sqrt(np.einsum("ij,ij->j", centred, centred) / x.shape[0])
+    told = spread > 1e-12 * np.abs(mean)
+    spread = np.where(told, spread, 1.0)
+    return centred / spread, spread, told
+
+
+def _arguments(x: Floats, order: RiskOrder) -> tuple[Floats, Integers, Integers, Integers, Integers, Integers]:
+    return x, order.event, order.stratum, order.starts, order.leaving, order.gone
 
 
 @dataclass(frozen=True)
@@ -181,14 +231,12 @@ class _Sorted:
     """A model's subjects in the order the likelihood walks them."""
 
     x: Floats
-    event: Integers
-    stratum: Integers
-    starts: Integers
+    order: RiskOrder
     efron: bool
 
     def likelihood(self, beta: Floats) -> tuple[float, Floats, Floats]:
         """Return log likelihood, score and information at coefficients."""
-        return _likelihood(self.x, self.event, self.stratum, self.starts, beta, self.efron)
+        return _likelihood(*_arguments(self.x, self.order), beta, self.efron)
 
 
 @dataclass(frozen=True)

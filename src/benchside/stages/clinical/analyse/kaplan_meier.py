@@ -7,42 +7,46 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from benchside.core.errors import SettingError
 from benchside.core.evidence import Origin, Quantity
 from benchside.kernels import survival
+from benchside.stages.clinical.analyse.conventions import Conventions
+from benchside.stages.clinical.analyse.readings import (
+    AT_RISK,
+    LANDMARKS,
+    QUANTILES,
+    Landmarks,
+    Quantiles,
+    at_risk,
+    checked_probabilities,
+    checked_times,
+    crossings,
+    landmark,
+    quantile,
+    quantile_status,
+)
 from benchside.stages.clinical.model import (
     AbstractInterval,
     ClinicalAnswer,
     Convention,
-    Rules,
     event_table,
     happened,
-    null_if_nan,
     settings_of,
 )
 
+__all__ = ["KaplanMeier", "Landmarks", "Quantiles", "kaplan_meier"]
+
 METHOD, VERSION = "clinical.kaplan_meier", "1"
-LANDMARK_METHOD = "clinical.survival_at"
+LANDMARK_METHOD, QUANTILE_METHOD = "clinical.survival_at", "clinical.quantiles"
 
 SUMMARY = {
     "arm": pl.String, "n": pl.Int64, "events": pl.Int64, "median_months": pl.Float64, "lower_months": pl.Float64,
     "upper_months": pl.Float64, "follow_up_months": pl.Float64, "status": pl.String, "interval": pl.String,
-    "median_rule": pl.String,
+    "median_rule": pl.String, "past_last_follow_up": pl.String, "conventions": pl.String,
 }  # fmt: skip
-LANDMARKS = {
+CURVE = {
     "arm": pl.String, "time_months": pl.Float64, "survival": pl.Float64, "lower": pl.Float64, "upper": pl.Float64,
-    "at_risk": pl.Int64, "status": pl.String, "interval": pl.String,
+    "at_risk": pl.Int64, "n_event": pl.Int64, "n_censor": pl.Int64, "se": pl.Float64,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Landmarks(ClinicalAnswer):
-    """Survival at given times: `table` has `arm, time_months, survival, lower, upper, at_risk, status`."""
-
-    KEY: ClassVar[tuple[str, ...]] = ("arm", "time_months")
-    QUANTITIES: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("survival", value="survival", unit="fraction", lower="lower", upper="upper", n="at_risk"),
-    )
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,10 @@ class KaplanMeier(ClinicalAnswer):
     """
 
     curve: pl.DataFrame = field(default_factory=pl.DataFrame)
-    """`arm, time_months, survival, lower, upper, at_risk, n_event, n_censor`, from a row at time 0 on. A limit is
-    null where the curve is 1 (no event yet) or 0."""
+    """`arm, time_months, survival, lower, upper, at_risk, n_event, n_censor, se`, from a row at time 0 on. A limit and
+    Greenwood's standard error are null where the curve is 1 (no event yet) or 0."""
+
+    conventions: Conventions = field(default_factory=lambda: Conventions.of(None))
 
     KEY: ClassVar[tuple[str, ...]] = ("arm",)
     QUANTITIES: ClassVar[tuple[Quantity, ...]] = (
@@ -74,7 +80,7 @@ class KaplanMeier(ClinicalAnswer):
         Notes
         -----
         `at_risk` counts subjects still followed just before the time. Past an arm's last follow-up the curve is not
-        known and survival is null, unless it has reached 0.
+        known and survival is null, unless it has reached 0; ``conventions="r"`` carries it forward, and `status` says so.
 
         Examples
         --------
@@ -84,38 +90,44 @@ class KaplanMeier(ClinicalAnswer):
         >>> kaplan_meier(EventTable.from_frame(df, time_unit="months")).at([6]).table["survival"].to_list()
         [0.0]
         """
-        times = [float(time) for time in times_months]
-        bad = [time for time in times if not (np.isfinite(time) and time >= 0)]
-        if bad:
-            message = f"survival is read at times of 0 or more months, and {bad[0]} is not one. Correct the time."
-            raise SettingError(message)
-        parts = [self.curve.filter(pl.col("arm") == arm) for arm in self.table["arm"]]
-        rows = [_landmark(part, time) | {"interval": self.table["interval"][0]} for part in parts for time in times]
-        settings = {**self.origin.settings, "times_months": times}
-        origin = Origin(LANDMARK_METHOD, VERSION, settings, self.origin.inputs)
+        times = checked_times(times_months)
+        interval = {"interval": self.table["interval"][0]}
+        rows = [landmark(part, time, self.conventions) | interval for part in self._parts() for time in times]
+        origin = Origin(LANDMARK_METHOD, VERSION, {**self.origin.settings, "times_months": times}, self.origin.inputs)
         return Landmarks(pl.DataFrame(rows, schema=LANDMARKS), origin, self.level)
 
+    def quantiles(self, probabilities: Sequence[float] = (0.25, 0.5, 0.75)) -> Quantiles:
+        """Return by when given shares of each arm had the event, with limits.
 
-def _landmark(curve: pl.DataFrame, time: float) -> dict[str, Any]:
-    steps = curve["time_months"].to_numpy()
-    last = int(np.searchsorted(steps, time + survival.TIE, side="right")) - 1
-    following = int(np.searchsorted(steps, time - survival.TIE, side="left"))
-    row = curve.row(last, named=True)
-    known = following < steps.size or row["survival"] == 0.0
-    status = "ok"
-    if not known:
-        status = f"Past the last follow-up of the arm, {steps[-1]:.4g} months, the curve is not known."
-    elif row["lower"] is None:
-        status = f"No limits: the curve is {row['survival']:.0f} here, where its variance is not defined."
-    return {
-        "arm": row["arm"],
-        "time_months": time,
-        "survival": row["survival"] if known else None,
-        "lower": row["lower"] if known else None,
-        "upper": row["upper"] if known else None,
-        "at_risk": int(curve["at_risk"][following]) if following < steps.size else 0,
-        "status": status,
-    }
+        Parameters
+        ----------
+        probabilities
+            Shares between 0 and 1; 0.5 is the median. A share follows the median's rule where the curve is flat at it.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from benchside.core.exchange import EventTable
+        >>> df = pl.DataFrame({"time": [2, 4, 6, 8, 9], "event": [1] * 5, "arm": ["a"] * 5})
+        >>> kaplan_meier(EventTable.from_frame(df, time_unit="months")).quantiles([0.25, 0.75]).table["time_months"].to_list()
+        [4.0, 8.0]
+        """
+        shares = checked_probabilities(probabilities)
+        interval = {"interval": self.table["interval"][0]}
+        rows = [quantile(part, share, self.conventions) | interval for part in self._parts() for share in shares]
+        origin = Origin(QUANTILE_METHOD, VERSION, {**self.origin.settings, "probabilities": shares}, self.origin.inputs)
+        return Quantiles(pl.DataFrame(rows, schema=QUANTILES), origin, self.level)
+
+    def at_risk(self, times_months: Sequence[float]) -> pl.DataFrame:
+        """Return what stands below a figure: `arm, time_months, at_risk, events_so_far, censored_so_far`.
+
+        `at_risk` counts subjects still followed just before the time, events and censored those up to and including it.
+        """
+        times = checked_times(times_months)
+        return pl.concat([pl.DataFrame(schema=AT_RISK), *(at_risk(part, times) for part in self._parts())])
+
+    def _parts(self) -> list[pl.DataFrame]:
+        return [self.curve.filter(pl.col("arm") == arm) for arm in self.table["arm"]]
 
 
 def kaplan_meier(ev: Any, *, interval: AbstractInterval | None = None, conventions: Convention | None = None) -> KaplanMeier:
@@ -129,13 +141,14 @@ def kaplan_meier(ev: Any, *, interval: AbstractInterval | None = None, conventio
     interval
         `LogLog(level)`, `Log(level)` or `Plain(level)`; by default the one of `conventions`.
     conventions
-        ``"r"``: limits on log S; a curve that ends flat at one half has its median where it reached one half.
-        ``"sas"``: limits on log(-log S); that median is not estimable. None: log-log limits, R's median.
+        ``"r"``: limits on log S; a curve that ends flat at one half has its median where it reached one half; the curve is
+        carried forward past the last follow-up. ``"sas"``: limits on log(-log S); that median, and the curve past the last
+        follow-up, are not estimable. None: log-log limits, R's median, and no curve past the last follow-up.
 
     Returns
     -------
     KaplanMeier
-        `.table`, `.curve`, `.at(times)`, `.evidence`. Strata are not used. Not estimable is null, `status` says why.
+        `.table`, `.curve`, `.at(times)`, `.quantiles()`, `.at_risk(times)`, `.evidence`. Strata are not used. Not estimable is null, `status` says why.
 
     Notes
     -----
@@ -154,70 +167,41 @@ def kaplan_meier(ev: Any, *, interval: AbstractInterval | None = None, conventio
     [4.0]
     """
     events = event_table(ev)
-    rules = Rules.of(conventions)
-    chosen = rules.interval() if interval is None else interval
+    rules = Conventions.of(conventions)
+    chosen = rules.interval(interval)
     parts = [_arm_curve(events.table.filter(pl.col("arm") == arm), arm, chosen) for arm in events.arms]
     rows = [_summary(part, chosen, rules) for part in parts]
-    settings = settings_of(events, interval=chosen.WORD, level=chosen.level, median_rule=rules.median_words)
-    empty = _curve_frame("", *(np.empty(0),) * 4, *(np.empty(0, np.int64),) * 3)
+    settings = settings_of(events, interval=chosen.WORD, level=chosen.level, **rules.words)
     return KaplanMeier(
         table=pl.DataFrame(rows, schema=SUMMARY),
         origin=Origin(METHOD, VERSION, settings, (events.table,)),
         level=chosen.level,
-        curve=pl.concat([empty, *parts]),
+        curve=pl.concat([pl.DataFrame(schema=CURVE), *parts]),
+        conventions=rules,
     )
 
 
 def _arm_curve(table: pl.DataFrame, arm: str, interval: AbstractInterval) -> pl.DataFrame:
     time, event = table["time_months"].to_numpy(), happened(table)
-    order = np.argsort(time, kind="stable")
+    order = np.argsort(time)  # the order within ties does not matter to counts
     steps, n_risk, n_event, n_censor = survival.risk_table(time[order], event[order])
     curve, variance = survival.kaplan_meier(n_risk, n_event)
     lower, upper = survival.curve_limits(curve, variance, interval.z, interval.KIND)
-    start = _curve_frame(
-        arm,
-        np.zeros(1),
-        np.ones(1),
-        np.full(1, np.nan),
-        np.full(1, np.nan),
-        n_risk[:1],
-        np.zeros(1, int),
-        np.zeros(1, int),
-    )
-    return pl.concat([start, _curve_frame(arm, steps, curve, lower, upper, n_risk, n_event, n_censor)])
-
-
-def _curve_frame(  # noqa: PLR0917  the columns, in order
-    arm: str,
-    time: survival.Floats,
-    curve: survival.Floats,
-    lower: survival.Floats,
-    upper: survival.Floats,
-    n_risk: survival.Integers,
-    n_event: survival.Integers,
-    n_censor: survival.Integers,
-) -> pl.DataFrame:
+    with np.errstate(invalid="ignore"):  # 0 times infinity where the curve is 0: no variance
+        se = np.where(variance > 0, curve * np.sqrt(variance), np.nan)
     columns = {
-        "time_months": time,
-        "survival": curve,
-        "lower": lower,
-        "upper": upper,
-        "at_risk": n_risk,
-        "n_event": n_event,
-        "n_censor": n_censor,
-    }
-    frame = pl.DataFrame({"arm": pl.Series([arm] * time.size, dtype=pl.String), **columns})
-    return frame.with_columns(pl.col("lower", "upper").fill_nan(None))
+        "time_months": (0.0, steps), "survival": (1.0, curve), "lower": (np.nan, lower), "upper": (np.nan, upper),
+        "at_risk": (n_risk[0], n_risk), "n_event": (0, n_event), "n_censor": (0, n_censor), "se": (np.nan, se),
+    }  # fmt: skip
+    frame = pl.DataFrame({name: np.concatenate([[start], values]) for name, (start, values) in columns.items()})
+    named = frame.select(pl.lit(arm).alias("arm"), pl.all())
+    return named.with_columns(pl.col("lower", "upper", "se").fill_nan(None)).select(
+        pl.col(name).cast(kind) for name, kind in CURVE.items()
+    )
 
 
-def _summary(curve: pl.DataFrame, interval: AbstractInterval, rules: Rules) -> dict[str, Any]:
-    time = curve["time_months"].to_numpy()
-
-    def crossing(column: str) -> float | None:
-        values = curve[column].fill_null(float("nan")).to_numpy()
-        return null_if_nan(survival.crossing_time(time, values, 0.5, rules.terminal_half_is_reached))
-
-    median, lower, upper = crossing("survival"), crossing("lower"), crossing("upper")
+def _summary(curve: pl.DataFrame, interval: AbstractInterval, conventions: Conventions) -> dict[str, Any]:
+    median, lower, upper = crossings(curve, 0.5, conventions)
     return {
         "arm": curve["arm"][0],
         "n": curve["at_risk"][0],
@@ -225,19 +209,8 @@ def _summary(curve: pl.DataFrame, interval: AbstractInterval, rules: Rules) -> d
         "median_months": median,
         "lower_months": lower,
         "upper_months": upper,
-        "follow_up_months": float(time[-1]),
-        "status": _median_status(curve, median, lower, upper),
+        "follow_up_months": float(curve["time_months"][-1]),
+        "status": quantile_status(curve, 0.5, (median, lower, upper), word="Median"),
         "interval": f"{interval.WORD} {interval.level:g}",
-        "median_rule": rules.median_words,
+        **conventions.words,
     }
-
-
-def _median_status(curve: pl.DataFrame, median: float | None, lower: float | None, upper: float | None) -> str:
-    if median is None and float(curve["survival"][-1]) > 0.5 + survival.HALF_TOLERANCE:
-        return f"Median not reached: the curve ends at {curve['survival'][-1]:.3f}."
-    if median is None:
-        return "Median not estimable: the curve ends flat at one half, which SAS does not count as reached."
-    absent = [word for word, value in (("lower", lower), ("upper", upper)) if value is None]
-    if absent:
-        return f"The {' and the '.join(absent)} limit of the median is not reached: the limits of the curve stay above one half."
-    return "ok"
