@@ -14,6 +14,7 @@ from benchside.study.results import Results
 from benchside.study.stages import STAGES
 from benchside.study.trail import replay
 from benchside.study.workflow import run
+from tests.stages.assay import corpus
 
 DOSES = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0]
 SIGNAL, ZERO = 50_000.0, 500.0
@@ -216,3 +217,35 @@ def test_a_layout_may_state_atp_and_a_second_compound(tmp_path: Path) -> None:
     assert wells_read["atp_uM"].unique().sort().to_list() == pytest.approx([20.0, 100.0])
     assert wells_read["compound_b"].unique().to_list() == ["y"]
     assert wells_read["concentration_b_nM"].unique().to_list() == [0.0]
+
+
+def test_plates_that_say_day_0_are_no_responses_but_the_start_of_growth(tmp_path: Path) -> None:
+    rows = controls() + [
+        {"role": "sample", "compound": "x", "response": 0.2 + 0.8 / (1 + dose / 20), "concentration_nM": dose}
+        for dose in DOSES
+        for _ in range(2)
+    ]
+    end = wells(rows).with_columns(plate_id=pl.lit("E3"), day=pl.lit(3.0))
+    start = wells([{**row, "response": 0.0 if row["role"] == "blank" else 0.25} for row in rows], seed=4).with_columns(
+        plate_id=pl.lit("E0"), day=pl.lit(0.0)
+    )
+    pl.concat([end, start]).write_csv(tmp_path / "plates.csv")
+    (tmp_path / "study.toml").write_text('[study]\nname = "days"\n[assay]\nfiles = ["plates.csv"]\n')
+    with results_of(tmp_path) as results:
+        assert set(results.table("assay.normalise")["plate_id"]) == {"E3"}
+        assert results.table("assay.fit")["n_points"].to_list() == [20]
+        assert results.table("assay.growth_rate_inhibition")["gr50_nM"][0] == pytest.approx(22, rel=0.4)
+        assert results.table("assay.quality").height == 2
+
+
+def test_exports_of_five_makers_in_a_folder_are_run_without_a_study_file(tmp_path: Path) -> None:
+    corpus.layout_file(tmp_path)
+    for write in (corpus.tecan, corpus.gen5, corpus.softmax, corpus.mars_grid, corpus.victor):
+        write(tmp_path)
+    (tmp_path / "notes.txt").write_text("Dear lab, three plates on Tuesday; see A1, B2.\n")
+    assert ensure_study(tmp_path, STAGES)
+    with results_of(tmp_path) as results:
+        assert results.table("assay.quality").height == 5
+        (row,) = results.table("assay.fit").to_dicts()
+        assert (row["n_points"], row["n_plates"]) == (50, 5)
+        assert row["ic50_nM"] == pytest.approx(20.0, rel=0.03)

@@ -99,6 +99,24 @@ def exclude(
 
 
 @app.command()
+def figures(
+    study: Study,
+    out: Annotated[Path, typer.Option(help="The folder to write to; it is made where it is absent.", show_default=False)],
+    format: Annotated[str, typer.Option("--format", help="svg, png or pdf.")] = "svg",  # noqa: A002  the option's own name
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="plates, curves, fold_forest, fold_map, ic50_map or combinations; may be given several times."),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="Pages of one figure.")] = 40,
+    as_json: AsJson = False,
+) -> None:
+    """Write the figures of STUDY as files, a file a page: plates, curves, fold shifts, maps, combinations."""
+    from benchside.cli import figures as drawing  # noqa: PLC0415
+
+    drawing.figures(study, out, kind=format.lower().lstrip("."), only=only or [], most=most, as_json=as_json)
+
+
+@app.command()
 def evidence(
     quantity: Annotated[str | None, typer.Option(help="For example IC50.")] = None,
     compound: Annotated[str | None, typer.Option(help="For example alectinib.")] = None,

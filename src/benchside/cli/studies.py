@@ -28,7 +28,8 @@ def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
     """Run a study, write its dossier, and say where it is."""
 
     def progress(result: TaskResult) -> None:
-        say(f"  {result.state:<9} {result.task}  ({result.entry.rows} rows, {result.seconds:.2f} s)")
+        if result.entry.rows or result.entry.verb.endswith(".read"):  # a step that does not concern a study says nothing
+            say(f"  {result.state:<9} {result.task}  ({result.entry.rows} rows, {result.seconds:.2f} s)")
 
     if ensure_study(root, STAGES) and not as_json:
         say(

@@ -1,34 +1,96 @@
 """The assay stage, which asks how potent a compound is, in a cell-free kinase assay or on living cells.
 
-Reads wells of plates, judges the plates, normalises to the vehicle, fits curves at their global optimum, and hands on potencies.
+Reads wells of plates, judges the plates, normalises to the vehicle, fits curves at their global optimum, and works out what the
+potencies mean: fold shifts, inhibition constants, modes of inhibition, windows, selectivity, combinations, growth and proliferation rates.
+Figures are in `benchside.stages.assay.figure`, apart from here, so that analysing does not import what draws.
 """
 
+from benchside.stages.assay.analyse.b_score import BScore, b_score
+from benchside.stages.assay.analyse.combination import Combination, combination
+from benchside.stages.assay.analyse.combination_table import CombinationTable
+from benchside.stages.assay.analyse.constants import InhibitionConstants, ki
+from benchside.stages.assay.analyse.day_zero import day_zero
+from benchside.stages.assay.analyse.dip import DipRates, dip_rates
+from benchside.stages.assay.analyse.families import Families, compare_curves
 from benchside.stages.assay.analyse.fit import fit
 from benchside.stages.assay.analyse.growth_rate import GrowthRateInhibition, growth_rate_inhibition
+from benchside.stages.assay.analyse.initial_rate import InitialRate, initial_rate
+from benchside.stages.assay.analyse.mode import InhibitionMode, mode_of_inhibition
+from benchside.stages.assay.analyse.morrison import MorrisonFits, morrison
 from benchside.stages.assay.analyse.normalise import normalise
+from benchside.stages.assay.analyse.outliers import Outliers, outliers
+from benchside.stages.assay.analyse.plate_exchange import ExchangeRules
+from benchside.stages.assay.analyse.plate_pattern import PlatePattern, plate_pattern
 from benchside.stages.assay.analyse.potency import potency
 from benchside.stages.assay.analyse.quality import quality
-from benchside.stages.assay.model import LL4, Delta, Fits, FitStatus, ProfileLikelihood, Quality, ResponseTable, WellTable
-from benchside.stages.assay.read import read, read_responses
+from benchside.stages.assay.analyse.quality_verdict import QualityRules
+from benchside.stages.assay.analyse.ratio import PotencyRatio, potency_ratio
+from benchside.stages.assay.analyse.selectivity import Selectivity, selectivity
+from benchside.stages.assay.analyse.window import TargetWindow, target_window
+from benchside.stages.assay.curves import LL3, LL4, LL5, Bootstrap, Delta, FitStatus, ProfileLikelihood
+from benchside.stages.assay.model import Fits, Quality, ResponseTable, WellTable
+from benchside.stages.assay.read import TimeCourse, preview, read, read_responses, read_time_course
 from benchside.stages.assay.simulate import TrueCurve, simulate
+from benchside.stages.assay.simulate_design import PlateDesign
+from benchside.stages.assay.simulate_faults import Faults
+from benchside.stages.assay.stream import fit_files
 
 __all__ = [
+    "LL3",
     "LL4",
+    "LL5",
+    "BScore",
+    "Bootstrap",
+    "Combination",
+    "CombinationTable",
     "Delta",
+    "DipRates",
+    "ExchangeRules",
+    "Families",
+    "Faults",
     "FitStatus",
     "Fits",
     "GrowthRateInhibition",
+    "InhibitionConstants",
+    "InhibitionMode",
+    "InitialRate",
+    "MorrisonFits",
+    "Outliers",
+    "PlateDesign",
+    "PlatePattern",
+    "PotencyRatio",
     "ProfileLikelihood",
     "Quality",
+    "QualityRules",
     "ResponseTable",
+    "Selectivity",
+    "TargetWindow",
+    "TimeCourse",
     "TrueCurve",
     "WellTable",
+    "b_score",
+    "combination",
+    "compare_curves",
+    "day_zero",
+    "dip_rates",
     "fit",
+    "fit_files",
     "growth_rate_inhibition",
+    "initial_rate",
+    "ki",
+    "mode_of_inhibition",
+    "morrison",
     "normalise",
+    "outliers",
+    "plate_pattern",
     "potency",
+    "potency_ratio",
+    "preview",
     "quality",
     "read",
     "read_responses",
+    "read_time_course",
+    "selectivity",
     "simulate",
+    "target_window",
 ]

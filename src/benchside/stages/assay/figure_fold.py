@@ -55,7 +55,7 @@ def fold_forest(folds: Any, *, thresholds: Sequence[float] = THRESHOLDS) -> alt.
         for k, part in enumerate(ready.partition_by("panel", maintain_order=True))
     ]
     words = f"Fold of the reference's potency with its interval; arrow: open, or a bound (hollow point); dashed: {', '.join(f'{line:g}' for line in thresholds)}-fold"
-    title = alt.Title("Fold shifts", subtitle=words, anchor="start", subtitleColor=GREY)
+    title = alt.Title("Fold shifts", subtitle=words, anchor="start", subtitleColor=GREY, offset=12)
     return alt.vconcat(*panels, spacing=14).properties(title=title)
 
 

@@ -16,6 +16,9 @@ TITLES: Final = {"ic50_nM": "IC50 (nM, log scale)", "fold": "Fold shift (log sca
 NOUNS: Final = {"ic50_nM": "IC50 (nM)", "fold": "Fold shift"}
 CELL_WIDTH: Final = 82
 CELL_HEIGHT: Final = 24
+LETTER_POINTS: Final = 6.0
+HATCHING_LETTERS: Final = 6
+"""Width of the strokes on both sides of a bound."""
 
 
 def variant_map(table: Any, *, value: Shown = "fold", rows: str = "variant", columns: str = "compound") -> alt.LayerChart:
@@ -45,10 +48,11 @@ def variant_map(table: Any, *, value: Shown = "fold", rows: str = "variant", col
         x=alt.X("across:N", title=columns.capitalize(), sort=across).axis(orient="top", labelAngle=-35 if len(across) > 4 else 0, ticks=False, domain=False, labelLimit=140),
         y=alt.Y("down:N", title=rows.capitalize(), sort=down).axis(ticks=False, domain=False, labelLimit=200),
     )  # fmt: skip
+    width = cell_width(cells)
     colour = (
         alt.Color("shown:Q", title=TITLES[value])
         .scale(type="log", scheme="viridis")
-        .legend(format="~g", gradientLength=160, tickCount=5)
+        .legend(format="~g", gradientLength=max(80, min(160, CELL_HEIGHT * len(down))), tickCount=4)
     )
     valued = base.transform_filter("isValid(datum.shown)")
     heat = valued.mark_rect(stroke="white", strokeWidth=1).encode(color=colour, tooltip=["down", "across", "words"])
@@ -56,8 +60,9 @@ def variant_map(table: Any, *, value: Shown = "fold", rows: str = "variant", col
     bound = valued.transform_filter("datum.relation !== '='")
     # Vega draws no hatching: a row of strokes across the cell does, and stays in black and white.
     strokes = [
-        bound.mark_text(text="╱", fontSize=CELL_HEIGHT * 0.65, opacity=0.6, dx=shift * CELL_WIDTH).encode(color=ink)
-        for shift in (-0.43, -0.36, 0.36, 0.43)
+        bound.mark_text(text="╱", fontSize=CELL_HEIGHT * 0.65, opacity=0.6, dx=way * (width / 2 - inset)).encode(color=ink)
+        for way in (-1, 1)
+        for inset in (6, 12)
     ]
     words = valued.mark_text(fontSize=11).encode(text="words:N", color=ink)
     missing = base.transform_filter("!isValid(datum.shown)").mark_text(text="–", color=GREY, fontSize=13)
@@ -68,7 +73,13 @@ def variant_map(table: Any, *, value: Shown = "fold", rows: str = "variant", col
         anchor="start",
         subtitleColor=GREY,
     )
-    return layers.properties(width=alt.Step(CELL_WIDTH), height=alt.Step(CELL_HEIGHT), title=title)
+    return layers.properties(width=alt.Step(width), height=alt.Step(CELL_HEIGHT), title=title)
+
+
+def cell_width(cells: pl.DataFrame) -> float:
+    """Return the width of a cell in points that holds its words, with room for the hatching of a bound."""
+    letters = cells["words"].fill_null("").str.len_chars() + (cells["relation"] != "=").cast(pl.Int64) * HATCHING_LETTERS
+    return max(float(CELL_WIDTH), LETTER_POINTS * int(str(letters.max())) + 10)
 
 
 def map_cells(table: pl.DataFrame, value: Shown, rows: str, columns: str) -> pl.DataFrame:

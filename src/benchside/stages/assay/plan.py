@@ -26,9 +26,7 @@ def plan(settings: AssaySettings, context: StageContext) -> Sequence[Task]:
     tasks = [task for task, _ in read]
     if settings.format == "plates":
         prepared = _prepare_tasks(settings, read, context)
-        tasks += prepared
-        if settings.day_zero:
-            tasks += _growth_tasks(settings, names, context)
+        tasks += [*prepared, *_growth_tasks(settings, names, context)]
         names = tuple(task.name for task in prepared if task.verb == "assay.normalise")
     return [*tasks, *_curve_tasks(settings, From("responses", names), part_count(rows), context.seed)]
 
@@ -109,13 +107,11 @@ def _in_parts(verb: str, responses: From, count: int, settings: Mapping[str, Any
 
 
 def _growth_tasks(settings: AssaySettings, end: tuple[str, ...], context: StageContext) -> list[Task]:
-    """Return the tasks of growth-rate inhibition: the plates of day 0 read, and held against those of the end."""
-    day_zero = [
-        task
-        for file in context.match(settings.day_zero)
-        for task, _ in _read_tasks(settings, file, context, may_lack_samples=True)
-    ]
-    inputs = (From("wells", end), From("day_zero", tuple(task.name for task in day_zero)))
+    """Return the tasks of growth-rate inhibition; day-0 plates stand in files of their own, or among the others and say so."""
+    files = context.match(settings.day_zero) if settings.day_zero else []
+    day_zero = [task for file in files for task, _ in _read_tasks(settings, file, context, may_lack_samples=True)]
+    start = [From("day_zero", tuple(task.name for task in day_zero))] if day_zero else []
+    inputs = (From("wells", end), *start)
     growth = Task("assay.growth_rate_inhibition", "assay.growth_rate_inhibition", inputs, {"background": settings.background})
     return [*day_zero, growth]
 

@@ -33,6 +33,13 @@ class AssaySettings(BaseModel):
     variant: str | None = None
     system: str | None = None
     serum_fraction: float | None = Field(default=None, ge=0, le=1)
+    readout: str | None = None
+    """What was read, in words: CCK-8 at 450 nm, MTT at 570 nm, luminescence, 33P counts."""
+
+    cells_per_well: int | None = Field(default=None, gt=0)
+    treatment_h: float | None = Field(default=None, gt=0)
+    """Hours with the compound."""
+
     signal_read: str | None = None
     """Where plates were read more than once: which read is the signal, by label or wavelength."""
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from benchside.core.errors import TableError, listed
+from benchside.stages.assay.analyse.normalise import MOMENTS
 from benchside.stages.assay.model import WellTable
 
 VERSION: Final = "1"
@@ -84,7 +85,7 @@ def _parts(wells_end: Any, wells_day0: Any) -> tuple[pl.DataFrame, pl.DataFrame]
     table = WellTable.of(wells_end).table
     if wells_day0 is not None:
         return table, WellTable.of(wells_day0).table
-    mark = next((name for name in ("day", "time_h") if name in table.columns), None)
+    mark = next((name for name in MOMENTS if name in table.columns), None)
     if mark is None:
         message = (
             "well table: nothing says which plate was read at day 0; there is neither a column day nor time_h. "

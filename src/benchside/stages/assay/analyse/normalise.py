@@ -13,6 +13,9 @@ CURVE_KEY: Final = ("compound", "target", "variant", "system")
 FURTHER: Final = ("atp_uM", "compound_b", "concentration_b_nM", "time_h")
 """Columns that tell curves apart too, where the wells have them: ATP level, second compound with its dose, time of reading."""
 
+MOMENTS: Final = ("day", "time_h")
+"""Columns that say when a plate was read, in the order they are looked for."""
+
 LEVEL: Final = "level_atp_uM"
 """ATP level of a control group, null where the plate has one vehicle for all its wells."""
 
@@ -29,7 +32,8 @@ def normalise(wells: Any, *, to: Literal["vehicle"] = "vehicle", excluded: Seque
     to
         What response 1 is: the mean of the plate's vehicle wells. Response 0 is the mean of its blank wells, or of its
         positive control wells where there is no blank. Where the vehicle wells of a plate stand at several ATP levels
-        (column `atp_uM`), each well is compared with the vehicle of its own level.
+        (column `atp_uM`), each well is compared with the vehicle of its own level. Plates of day 0 (column `day` or `time_h`
+        at 0 beside later ones) have no response: `day_zero` takes them.
     excluded
         Wells a person excluded (`plate_id`, `well`); they stay in the table with `excluded` true.
 
@@ -59,9 +63,18 @@ def normalise(wells: Any, *, to: Literal["vehicle"] = "vehicle", excluded: Seque
     return ResponseTable(responses(table, controls(table), excluded))
 
 
+def at_start(columns: Sequence[str]) -> pl.Expr:
+    """Return where wells were read when the compound was added (day 0), where the table holds later ones too: they have no response."""
+    mark = next((name for name in MOMENTS if name in columns), None)
+    if mark is None:
+        return pl.lit(value=False)
+    moment = pl.col(mark).cast(pl.Float64, strict=False)
+    return ((moment == 0) & (moment > 0).any()).fill_null(value=False)
+
+
 def controls(wells: pl.DataFrame) -> pl.DataFrame:
     """Return the control means of every plate (and ATP level) that holds samples, or say which plate has none."""
-    table = with_level(wells)
+    table = with_level(wells.filter(~at_start(wells.columns)))
     plates = table.filter(pl.col("role") == "sample").select("plate_id", LEVEL).unique(maintain_order=True)
     known = table.filter(pl.col("role").is_in(["vehicle", "blank", "positive"]) & pl.col("signal").is_not_null())
     whole = _means(known, ["plate_id"])
@@ -121,7 +134,8 @@ def _require(table: pl.DataFrame, lacks: pl.Expr, what: str, remedy: str) -> Non
 
 def responses(wells: pl.DataFrame, means: pl.DataFrame, excluded: Sequence[Mapping[str, Any]] = ()) -> pl.DataFrame:
     """Return one row a sample well, in the order of the wells; `means` is what `controls` returned."""
-    samples = with_level(wells).filter((pl.col("role") == "sample") & pl.col("signal").is_not_null())
+    later = wells.filter(~at_start(wells.columns))
+    samples = with_level(later).filter((pl.col("role") == "sample") & pl.col("signal").is_not_null())
     joined = samples.join(means, on=["plate_id", LEVEL], how="left", nulls_equal=True, maintain_order="left")
     struck = [f"{record['plate_id']}\t{record['well']}" for record in excluded]
     further = [name for name in FURTHER if name in joined.columns]

@@ -53,7 +53,9 @@ def courses(
     plan = layout_of(found, grids, plates, shape_of(course["well"].unique().to_list()), defaults.concentration_unit)
     rows = [row for plate in plates for row in _wells(plate, plan.of(plate, None), defaults)]
     wells = pl.DataFrame(
-        rows, orient="row", schema=dict.fromkeys(("plate_id", "well", "role", *DESCRIBED), pl.String) | {"concentration_nM": pl.Float64}
+        rows,
+        orient="row",
+        schema=dict.fromkeys(("plate_id", "well", "role", *DESCRIBED), pl.String) | {"concentration_nM": pl.Float64},
     )
     used = course.join(
         wells.filter(pl.col("role").is_in(["sample", "vehicle"])), on=["plate_id", "well"], how="inner", maintain_order="left"

@@ -12,7 +12,7 @@ from benchside.stages.assay.analyse import dip
 from benchside.stages.assay.analyse import growth_rate as growth
 from benchside.stages.assay.analyse.combination import Combination
 from benchside.stages.assay.analyse.day_zero import day_zero
-from benchside.stages.assay.analyse.normalise import CURVE_KEY
+from benchside.stages.assay.analyse.normalise import CURVE_KEY, at_start
 from benchside.stages.assay.read import course
 from benchside.stages.assay.read.grid import Defaults
 from benchside.stages.assay.verbs.plates import stacked_wells
@@ -45,12 +45,17 @@ def _cells(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
 
 
 def _growth(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
-    end = stacked_wells(inputs)
-    counts = day_zero(end, inputs.stack("day_zero"), background=settings["background"])
+    start = inputs.stack("day_zero") if "day_zero" in inputs.tables else None
+    scanned = inputs.scan("wells")
+    columns = scanned.collect_schema().names()
+    if start is None and not scanned.select(at_start(columns).any()).collect().item():
+        return Product(pl.DataFrame(schema=dict.fromkeys(CURVE_KEY, pl.String)), lineage_of([]))
+    wells = stacked_wells(inputs)
+    counts = day_zero(wells, start, background=settings["background"])
     named = counts.with_columns(pl.col(name).fill_null("") for name in CURVE_KEY)
     growth.require_counts(named, CURVE_KEY)
     table = growth.curves(named.with_columns(gr_value=growth.gr_value()), list(CURVE_KEY))
-    samples = end.filter(pl.col("role") == "sample").with_columns(pl.col(name).fill_null("") for name in CURVE_KEY)
+    samples = wells.filter(pl.col("role") == "sample").with_columns(pl.col(name).fill_null("") for name in CURVE_KEY)
     return Product(table, lineage_by(samples, list(CURVE_KEY), table))
 
 
