@@ -30,6 +30,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "assay.target": "The kinase, where the file does not say.",
     "assay.variant": "The variant, where the file does not say.",
     "assay.system": "Cell line, or `cell-free`, where the file does not say.",
+    "assay.cells_per_well": "Cells seeded in a well.",
     "assay.serum_fraction": "Serum of the medium: 0.1 is 10 %, 0 a cell-free assay. Coverage and trials need it.",
     "assay.interval": "Profile likelihood, or delta on the log scale.",
     "assay.level": "Of the intervals.",

@@ -170,7 +170,14 @@ def test_the_commands_the_documents_name_exist():
     from benchside.cli.main import app
 
     known = typer.main.get_command(app)
-    for document in ("README.md", "docs/tour.md", "docs/lineage.md", "docs/trial_sketch.md"):
+    for document in (
+        "README.md",
+        "docs/tour.md",
+        "docs/plates_to_potencies.md",
+        "docs/published_folds.md",
+        "docs/lineage.md",
+        "docs/trial_sketch.md",
+    ):
         inline = re.findall(r"`(benchside [^`\n]+)`", (ROOT / document).read_text(encoding="utf-8"))
         lines = [line for block in blocks(document, "") for line in block.splitlines() if line.startswith("benchside ")] + inline
         assert lines
@@ -211,7 +218,7 @@ def test_the_designs_and_studies_of_the_documents_are_accepted(tmp_path):
     from benchside.stages.trial import load as load_design
     from benchside.study.file import load
 
-    for text in blocks("docs/tour.md", "toml"):
+    for text in [*blocks("docs/tour.md", "toml"), *blocks("docs/plates_to_potencies.md", "toml")]:
         (tmp_path / "study.toml").write_text(text, encoding="utf-8")
         assert load(tmp_path, STAGES).sections
     (design,) = blocks("docs/trial_sketch.md", "toml")
@@ -261,6 +268,43 @@ def test_the_study_file_reference_is_what_the_code_says():
     known = {key for name, stage in STAGES.items() for key, _ in held["keys"](name, stage.settings)}
     known |= {key for key, _ in held["keys"]("study", held["StudySection"])}
     assert set(held["MEANINGS"]) <= known
+
+
+def library_pages() -> dict[str, str]:
+    """Return the pages that are written from the code when the site is built."""
+    held: dict = {"__name__": "build_library"}
+    exec(compile((ROOT / "docs" / "build_library.py").read_text(encoding="utf-8"), "build_library.py", "exec"), held)  # noqa: S102
+    return held["pages"]()
+
+
+def test_the_library_page_holds_every_public_name_of_the_assay_stage():
+    from benchside.stages import assay
+
+    page = library_pages()["reference/assay.md"]
+    assert [name for name in assay.__all__ if f"\n## {name}\n" not in page] == []
+    assert page.count("```") % 2 == 0
+    (fit,) = re.findall(r"^fit\(.*?\n\)$", page, flags=re.DOTALL | re.MULTILINE)
+    assert "interval: " in fit
+    assert re.search(r"^    \*,$", fit, flags=re.MULTILINE)
+    assert max(len(part) for part in page.split("\n## ")) < 6000
+
+
+def test_the_status_page_holds_every_sentence_of_a_fit():
+    from benchside.stages.assay import FitStatus
+
+    page = library_pages()["reference/statuses.md"]
+    assert [one.name for one in FitStatus if f"| `{one.name}` | {one.value} |" not in page] == []
+
+
+def test_the_figures_of_the_fold_page_are_those_of_the_model():
+    """The example of the page; the held-out figures are those that verification/fold_shift.py prints."""
+    from benchside import evidence
+
+    row = evidence.fold_shift("lorlatinib", "G1202R").table.row(0, named=True)
+    said = f"{row['fold']:.0f}-fold, the mean between {row['mean_lower']:.1f} and {row['mean_upper']:.0f}, a new measurement between {row['lower']:.1f} and {row['upper']:.0f}"
+    for document in ("docs/published_folds.md", "README.md"):
+        text = " ".join((ROOT / document).read_text(encoding="utf-8").split())
+        assert said in text or f"{row['fold']:.0f}-fold, and {row['lower']:.1f} to {row['upper']:.0f}" in text, document
 
 
 def test_every_error_of_the_tree_is_in_the_documents():

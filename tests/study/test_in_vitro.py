@@ -68,9 +68,12 @@ def test_a_kinase_at_several_atp_levels_gives_ki_and_mode(tmp_path: Path) -> Non
         assert results.table("assay.fit").height == 4  # a curve an ATP level
         number = next(one.id for one in results.evidence("assay.mode_of_inhibition").records() if one.quantity == "Ki")
         assert replay(results, number).same
-        constants = results.table("assay.ki").filter(pl.col("curve_id").str.contains("ATP 20"))
-        assert constants["ki_nM"][0] == pytest.approx(ki_nM, rel=0.15)
-        assert results.table("assay.potency")["n_curves"].to_list() == [4]
+        constants = results.table("assay.ki")
+        assert constants["ki_nM"].to_list() == pytest.approx([ki_nM] * 4, rel=0.25)  # each curve at the ATP of its own wells
+        potency = results.table("assay.potency").row(0, named=True)
+        assert potency["n_curves"] == 1  # the one at the ATP the study states
+        assert potency["value_nM"] == pytest.approx(2 * ki_nM, rel=0.2)
+        assert results.table("assay.quality")["verdict"].to_list() == ["pass"]
     assert "Mode of inhibition" in (tmp_path / "dossier.html").read_text()
 
 
@@ -97,9 +100,10 @@ def combination_rows() -> list[dict[str, object]]:
 def test_a_dose_matrix_gives_scores_and_curves_of_the_single_agents(tmp_path: Path) -> None:
     table = wells(combination_rows(), seed=8)
     table.with_columns(plate_id=pl.lit("C1"), system=pl.lit("H3122")).write_parquet(tmp_path / "matrix.parquet")
-    (tmp_path / "study.toml").write_text('[study]\nname = "pair"\n[assay]\nfiles = ["matrix.parquet"]\nresamples = 99\n')
+    (tmp_path / "study.toml").write_text('[study]\nname = "pair"\n[assay]\nfiles = ["matrix.parquet"]\nresamples = 100\n')
     with results_of(tmp_path) as results:
         scores = results.table("assay.combination").row(0, named=True)
+        assert results.table("assay.quality")["verdict"].to_list() == ["pass"]
         assert scores["bliss_lower_points"] < 0 < scores["bliss_upper_points"]
         assert scores["hsa_points"] > 3
         fits = {row["compound"]: row["ic50_nM"] for row in results.table("assay.fit").iter_rows(named=True)}
@@ -249,3 +253,36 @@ def test_exports_of_five_makers_in_a_folder_are_run_without_a_study_file(tmp_pat
         (row,) = results.table("assay.fit").to_dicts()
         assert (row["n_points"], row["n_plates"]) == (50, 5)
         assert row["ic50_nM"] == pytest.approx(20.0, rel=0.03)
+
+
+def test_fold_shifts_are_taken_at_one_atp_level(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for atp in (10.0, 200.0):
+        rows += controls(atp_uM=atp)
+        for variant, ki_nM, km_uM in (("WT", 5.0, 20.0), ("L1196M", 20.0, 80.0)):
+            ic50 = ki_nM * (1 + atp / km_uM)
+            rows += [
+                {
+                    "role": "sample",
+                    "compound": "x",
+                    "variant": variant,
+                    "response": 1 / (1 + dose / ic50),
+                    "concentration_nM": dose,
+                    "atp_uM": atp,
+                }
+                for dose in DOSES
+                for _ in range(2)
+            ]
+    wells(rows).with_columns(plate_id=pl.lit("K1"), target=pl.lit("ALK")).write_csv(tmp_path / "kinase.csv")
+    (tmp_path / "study.toml").write_text('[study]\nname = "kinase"\n[assay]\nfiles = ["kinase.csv"]\nsystem = "cell-free"\n')
+    with results_of(tmp_path) as results:
+        folds = results.table("assay.potency_ratio")["fold"].sort().to_list()
+        assert folds == pytest.approx([20 * 3.5 / (5 * 11), 20 * 1.125 / (5 * 1.5)], rel=0.2)
+        assert results.table("assay.potency").height == 0  # neither level was said to be the assay's
+
+
+def test_responses_without_named_columns_are_found_or_asked_for(tmp_path: Path) -> None:
+    pl.DataFrame({"dose": [1.0], "response": [0.5]}).write_csv(tmp_path / "r.csv")
+    (tmp_path / "study.toml").write_text('[study]\nname = "r"\n[assay]\nfiles = ["r.csv"]\nformat = "responses"\n')
+    with pytest.raises(BenchsideError, match="which column holds the concentration"):
+        run(tmp_path)

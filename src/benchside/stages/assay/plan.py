@@ -67,7 +67,7 @@ def _curve_tasks(settings: AssaySettings, responses: From, count: int, seed: int
         "assay.potency",
         "assay.potency",
         (from_fits,),
-        {"serum_fraction": settings.serum_fraction, "level": settings.level},
+        {"serum_fraction": settings.serum_fraction, "level": settings.level, "atp_uM": _one(settings.atp_uM)},
         gives="potency",
     )
     from_potency = From("potency", (potency.name,))
@@ -75,7 +75,7 @@ def _curve_tasks(settings: AssaySettings, responses: From, count: int, seed: int
     resampled = {"n": settings.resamples, "seed": seed}
     tasks = [
         *fits,
-        *_in_parts("assay.outliers", responses, count, {**curve, "fdr": settings.outlier_fdr}),
+        *_flag_tasks(responses, count, {**curve, "fdr": settings.outlier_fdr}),
         *_in_parts("assay.potency_ratio", responses, count, fold),
         potency,
         Task("assay.selectivity", "assay.selectivity", (from_potency,), panel),
@@ -88,13 +88,18 @@ def _curve_tasks(settings: AssaySettings, responses: From, count: int, seed: int
         Task("assay.combination", "assay.combination", (responses,), {**resampled, "reference": settings.combination_reference}),
         Task("assay.combination_cells", "assay.combination_cells", (responses,), resampled),
     ]
-    if settings.atp_uM is not None and settings.km_uM is not None:
+    if settings.km_uM is not None:
         known = {name: getattr(settings, name) for name in ("atp_uM", "km_uM", "km_se_uM", "enzyme_nM", "alpha", "level")}
         tasks.append(Task("assay.ki", "assay.ki", (from_fits,), {**known, "mode": settings.inhibition}))
     if settings.parental is not None:
         choice = {"parental": settings.parental, "least": settings.window_least}
         tasks.append(Task("assay.target_window", "assay.target_window", (from_potency,), choice))
     return tasks
+
+
+def _flag_tasks(responses: From, count: int, settings: Mapping[str, Any]) -> list[Task]:
+    """Return the task that flags outliers: none for a study of parts, where nobody looks at points and robust fits are slow."""
+    return [] if count > 1 else [Task("assay.outliers", "assay.outliers", (responses,), settings)]
 
 
 def _one(value: PerVariant | None) -> float | None:

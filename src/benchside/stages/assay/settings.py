@@ -88,7 +88,7 @@ class AssaySettings(BaseModel):
     """A narrower window is flagged off target."""
 
     atp_uM: PerVariant | None = None
-    """ATP of a cell-free assay, for Ki; where the layout has an ATP grid the mode of inhibition is asked too."""
+    """ATP of a cell-free assay, for Ki; wells whose layout states their ATP have that, and at several levels a mode of inhibition."""
 
     km_uM: PerVariant | None = None
     """Km of the kinase for ATP, of each variant."""
@@ -114,7 +114,7 @@ class AssaySettings(BaseModel):
     combination_reference: Literal["bliss", "hsa", "loewe", "zip"] = "zip"
     """The model the surface of a combination is drawn against; all four are computed."""
 
-    resamples: int = Field(default=999, ge=99)
+    resamples: int = Field(default=999, ge=100)
     """Resamplings behind the intervals of combinations."""
 
     selectivity_threshold_nM: float = Field(default=3000.0, gt=0)

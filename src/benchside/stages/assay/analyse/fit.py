@@ -19,6 +19,8 @@ from benchside.stages.assay.model import Fits, ResponseTable
 
 VERSION: Final = "2"
 DESCRIBED: Final = ("compound", "target", "variant", "system")
+CONDITION: Final = "atp_uM"
+"""Column of the responses that a curve has one value of, and that says what its IC50 is of; carried along where it is there."""
 
 Plates = Literal["random", "pooled"]
 
@@ -113,7 +115,7 @@ def fit_table(
         message = f"loss={loss!r} is not offered{nearest(str(loss), LOSSES)}. Use one of {listed(LOSSES)}."
         raise SettingError(message)
     every = table.group_by("curve_id", maintain_order=True).agg(
-        *[pl.col(name).first() for name in DESCRIBED],
+        *[pl.col(name).first() for name in (*DESCRIBED, *({CONDITION} & set(table.columns)))],
         n_plates=pl.col("plate_id").n_unique(),
         n_excluded=pl.col("excluded").fill_null(value=False).sum(),
     )

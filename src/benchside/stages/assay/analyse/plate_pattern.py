@@ -1,6 +1,5 @@
 """Where wells lie on their plate, and patterns that have nothing to do with doses: edge effect, drift, exchanged columns or rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -12,7 +11,9 @@ from benchside.stages.assay.analyse.plate_exchange import ExchangeRules, exchang
 from benchside.stages.assay.model import WellTable, row_letters
 
 VERSION: Final = "1"
-CURVE: Final = ("compound", "target", "variant", "system")
+CURVE: Final = ("compound", "target", "variant", "system", "atp_uM", "compound_b", "concentration_b_nM")
+"""Wells alike in those of these columns that a table has, and in their dose, should read alike."""
+
 ROWS: Final = 32
 """Rows of the largest plate, of 1536 wells."""
 
@@ -67,8 +68,9 @@ def plate_pattern_table(table: pl.DataFrame, *, exchange: ExchangeRules = Exchan
     return plates.with_columns(pl.col("n_pattern", "n_series").fill_null(0)).drop("plate")
 
 
-def positions(table: pl.DataFrame, curve: Sequence[str] = CURVE) -> pl.DataFrame:
+def positions(table: pl.DataFrame) -> pl.DataFrame:
     """Return the wells that carry a signal: `plate` and `curve` (numbers), `role, concentration_nM, signal, row, column` (from 0)."""
+    curve = [name for name in CURVE if name in table.columns]
     letters = pl.Series([row_letters(k) for k in range(ROWS)])
     wells = table.select(pl.col("well").unique(maintain_order=True)).with_columns(
         row=pl.col("well").str.extract(r"^([A-Z]+)").replace_strict(letters, pl.Series(range(ROWS), dtype=pl.Int64)),

@@ -29,7 +29,7 @@ def potency(fits: Any, *, serum_fraction: float | None = None, level: float = 0.
 
     Notes
     -----
-    Several curves of one compound, target, variant and system (other plates under other names, other ATP levels) give one
+    Several curves of one compound, target, variant and system (other plates under other names) give one
     geometric mean: from four on with Student's t interval of their logarithms, with two or three weighted by their own
     intervals. Where one of them is censored the median curve stands for all, without limits. `source` says which it was.
 
@@ -42,6 +42,19 @@ def potency(fits: Any, *, serum_fraction: float | None = None, level: float = 0.
     [12.0]
     """
     return Potency(potency_table(dataframe(fits), serum_fraction, level))
+
+
+def at_one_atp(fits: pl.DataFrame, wanted_uM: float | None) -> pl.DataFrame:
+    """Return the fits of one ATP level a compound, target, variant and system: an IC50 of a kinase is that of its ATP.
+
+    Where curves stand at several levels those at `wanted_uM` are kept; none where it is not among them, since a mean over levels
+    is the potency of nothing.
+    """
+    if "atp_uM" not in fits.columns:
+        return fits
+    level = pl.col("atp_uM")
+    several = level.n_unique().over(KEY) > 1
+    return fits.filter(~several | ((level - pl.lit(wanted_uM, pl.Float64)).abs() <= 1e-9 * level).fill_null(value=False))
 
 
 def known(fits: pl.DataFrame) -> pl.DataFrame:

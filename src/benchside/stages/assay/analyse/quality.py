@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from benchside.core.evidence import Origin
+from benchside.stages.assay.analyse.normalise import LEVEL, with_level
 from benchside.stages.assay.analyse.plate_pattern import plate_pattern_table
 from benchside.stages.assay.analyse.quality_verdict import QualityRules, verdict
 from benchside.stages.assay.model import Quality, WellTable
@@ -59,7 +60,52 @@ def quality(wells: Any, *, against: Control = "blank", rules: QualityRules = Qua
 
 
 def quality_table(table: pl.DataFrame, *, against: Control, rules: QualityRules = QualityRules()) -> pl.DataFrame:  # noqa: B008
-    """Return the quality columns of every plate, in the order the plates first appear."""
+    """Return the quality columns of every plate, in the order the plates first appear.
+
+    A plate whose vehicle stands at several ATP levels has a window at each: it is judged level by level, and the row is that of
+    its worst.
+    """
+    leveled = with_level(table)
+    if leveled[LEVEL].is_null().all():
+        return judged_plates(table, against=against, rules=rules)
+    rows = judged_plates(apart(leveled), against=against, rules=rules)
+    name, level = (
+        pl.col("plate_id").str.split(LEVEL_MARK).list.get(0),
+        pl.col("plate_id").str.split(LEVEL_MARK).list.get(1, null_on_oob=True),
+    )
+    words = pl.when(level.is_not_null() & (pl.col("reason") != "")).then(pl.format("At {} µM ATP: {}", level, "reason"))
+    named = rows.with_columns(
+        plate_id=name, reason=pl.coalesce(words, "reason"), _worst=pl.col("z_prime").fill_null(float("inf"))
+    )
+    order = pl.col("verdict").replace_strict({"fail": 0, "marginal": 1, "pass": 2}, return_dtype=pl.Int8)
+    worst = (
+        named.with_columns(_order=order)
+        .sort("_order", "_worst", maintain_order=True)
+        .unique("plate_id", keep="first", maintain_order=True)
+    )
+    plates = table.select(pl.col("plate_id").unique(maintain_order=True))
+    return plates.join(worst.drop("_order", "_worst"), on="plate_id", how="left", maintain_order="left")
+
+
+LEVEL_MARK: Final = "\t"
+"""Between plate and ATP level, while a plate is judged level by level."""
+
+
+def apart(leveled: pl.DataFrame) -> pl.DataFrame:
+    """Return the wells with each ATP level of a plate as a plate of its own; wells without a level belong to all of them."""
+    levels = leveled.filter(pl.col(LEVEL).is_not_null()).select("plate_id", _of=LEVEL).unique(maintain_order=True)
+    joined = leveled.join(levels, on="plate_id", how="left", maintain_order="left")
+    kept = joined.filter(pl.col(LEVEL).is_null() | (pl.col(LEVEL) == pl.col("_of")))
+    marked = (
+        pl.when(pl.col("_of").is_not_null())
+        .then(pl.format("{}\t{}", "plate_id", pl.col("_of").round_sig_figs(6)))
+        .otherwise("plate_id")
+    )
+    return kept.with_columns(plate_id=marked).drop(LEVEL, "_of")
+
+
+def judged_plates(table: pl.DataFrame, *, against: Control, rules: QualityRules) -> pl.DataFrame:
+    """Return the quality columns of plates whose vehicle wells should all read alike."""
     plates = control_moments(table).with_columns(pl.col("^n_.*$").cast(pl.Int64).fill_null(0))
     known = plates.select(*_figures(against), _flags(against), *_kept(against))
     judged = known.hstack(plate_pattern_table(table).drop("plate_id")).hstack(well_counts(table).drop("plate_id"))

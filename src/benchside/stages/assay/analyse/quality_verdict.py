@@ -22,8 +22,8 @@ class QualityRules:
     """Z' at or below which the three standard deviation bands of the controls meet (Zhang 1999)."""
 
     cv_most: float = 0.20
-    """Largest coefficient of variation of a control (Assay Guidance Manual, HTS assay validation, NBK83783). A blank may exceed
-    it, as the manual allows for a low signal, unless its standard deviation is above the vehicle's (F test at `pattern_p`)."""
+    """Largest coefficient of variation of a control (a common limit, remembered from the Assay Guidance Manual,
+    NBK83783, and not checked there). A blank may exceed it, as its signal is low, unless its standard deviation is above the vehicle's (F test at `pattern_p`)."""
 
     signal_window_least: float = 2.0
     """Smallest signal window in vehicle standard deviations, 3 of each control left free (Sittampalam 1997,
@@ -33,7 +33,7 @@ class QualityRules:
     """Smallest vehicle over blank; chosen here."""
 
     pattern_marginal: float = 0.20
-    """Edge effect or drift, relative to the signal, above which it is material (Assay Guidance Manual, as for `cv_most`)."""
+    """Edge effect or drift, relative to the signal, above which it is material (remembered, as for `cv_most`)."""
 
     pattern_fail: float = 0.40
     """Edge effect or drift above which the plate fails; twice the above, chosen here."""

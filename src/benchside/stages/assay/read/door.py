@@ -174,6 +174,7 @@ def read_responses(
     place, name = Path(path), label or Path(path).name
     require_file(place)
     known = header(place)
+    columns = promised_columns(columns, known, name)
     missing = [theirs for theirs in [*columns.values(), *(where or {})] if theirs not in known]
     if missing:
         message = f"{name}: column {listed(missing)} is missing{nearest(missing[0], known)}; the columns are {listed(known, 12)}."
@@ -198,6 +199,21 @@ def read_responses(
     described += [pl.col(columns["replicate"]).alias("replicate")] if "replicate" in columns else []
     table = frame.select(*described, "source_ref", concentration=dose, response=pl.col(columns["response"]), curve_id=named)
     return ResponseTable.from_frame(table, concentration_unit=concentration_unit, response_unit=response_unit)
+
+
+def promised_columns(columns: Mapping[str, str], known: list[str], name: str) -> dict[str, str]:
+    """Return the columns a study names, and for a response or dose it does not name the file's column of that name."""
+    found = dict(columns)
+    for wanted in ("concentration", "response"):
+        if wanted not in found:
+            if wanted not in known:
+                message = (
+                    f"{name}: nothing says which column holds the {wanted}; the columns are {listed(known, 12)}. "
+                    f'Name it in the study: columns = {{ {wanted} = "..." }}.'
+                )
+                raise TableError(message)
+            found[wanted] = wanted
+    return found
 
 
 def curve_name(columns: Mapping[str, str], constants: Mapping[str, str], name: str) -> pl.Expr:

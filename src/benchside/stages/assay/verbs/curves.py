@@ -65,14 +65,15 @@ def _ratio(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     if paired.is_empty():
         return Product(pl.DataFrame(schema=dict.fromkeys(ratios.PotencyRatio.KEY, pl.String)), lineage_of([]))
     choice = {name: settings[name] for name in ("reference", "shared", "measure", "level")}
-    table = ratios.ratio_table(paired, by="variant", **choice)
+    within = [name for name in ("atp_uM", "time_h") if name in paired.columns]  # two conditions are never one curve
+    table = ratios.ratio_table(paired, by="variant", within=within, **choice)
     own = lineage_by(paired, [*PAIR_KEY, "variant"], table)
     against = lineage_by(paired.filter(pl.col("variant") == reference), list(PAIR_KEY), table)
     return Product(table, pl.concat([own, against]))
 
 
 def _potency(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
-    fits = inputs.stack("fits")
+    fits = potencies.at_one_atp(inputs.stack("fits"), settings["atp_uM"])
     table = potencies.potency_table(fits, settings["serum_fraction"], settings["level"])
     return Product(table, lineage_by(potencies.known(fits), potencies.KEY, table))
 

@@ -14,11 +14,19 @@ FEWEST_LEVELS: Final = 2
 
 
 def _ki(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
-    fits = inputs.stack("fits")
-    known = fits.filter(pl.col("ic50_nM").is_not_null())
-    choice = {name: settings[name] for name in ("atp_uM", "km_uM", "km_se_uM", "enzyme_nM", "mode", "alpha", "level")}
-    table = constants.ki_table(known, **choice)
-    return Product(table, lineage_by(known, ["curve_id"], table))
+    """Return Ki of every curve at the ATP of its own wells, or else at the one the study states."""
+    fits = inputs.stack("fits").filter(pl.col("ic50_nM").is_not_null())
+    own = fits if "atp_uM" in fits.columns else fits.with_columns(atp_uM=pl.lit(None, pl.Float64))
+    choice = {name: settings[name] for name in ("km_uM", "km_se_uM", "enzyme_nM", "mode", "alpha", "level")}
+    parts = []
+    for part in own.partition_by("atp_uM", maintain_order=True):
+        atp = part["atp_uM"][0] if part["atp_uM"][0] is not None else settings["atp_uM"]
+        if atp is not None:
+            parts.append(constants.ki_table(part, atp_uM=atp, **choice))
+    if not parts:
+        return Product(pl.DataFrame(schema=dict.fromkeys(constants.InhibitionConstants.KEY, pl.String)), lineage_of([]))
+    table = pl.concat(parts)
+    return Product(table, lineage_by(fits, ["curve_id"], table))
 
 
 def _mode(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
