@@ -39,6 +39,9 @@ class ChartBlock:
     spec: Mapping[str, Any]
     caption: str
     fallback: str
+    beside: bool = False
+    """Whether two such charts may share a line, drawn smaller where the page is narrow."""
+
     kind: str = "chart"
 
 
@@ -48,6 +51,7 @@ class GalleryBlock:
 
     curves: tuple[Mapping[str, Any], ...]
     caption: str
+    notes: tuple[str, ...] = ()
     kind: str = "gallery"
 
 
@@ -88,11 +92,17 @@ class Page:
 
 
 def value_text(value: float | None, relation: str | None = "=") -> str:
-    """Return a number as the page shows it: three significant digits, its relation before it, NE where there is none."""
+    """Return a number as the page shows it: three significant digits, its relation before it, NE where there is none.
+
+    Examples
+    --------
+    >>> value_text(0.01234), value_text(12345.6, ">"), value_text(8.44e12), value_text(None)
+    ('0.0123', '> 12,346', '8.44e+12', 'NE')
+    """
     if value is None:
         return "NE"
-    magnitude = abs(value)
-    text = f"{value:,.0f}" if magnitude >= 1000 else f"{value:.3g}"
+    magnitude = float(f"{abs(value):.3g}")  # 999.9 is shown as 1,000 is
+    text = f"{value:,.0f}" if 1000 <= magnitude < 1e7 else f"{value:.3g}"
     return text if relation in ("=", None) else f"{relation} {text}"
 
 

@@ -5,17 +5,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, Tone, value_text
+from benchside.report.blocks import Block, Cell, TableBlock, Tone, value_text
+from benchside.report.charts import chart_blocks, combination_pages, fold_map_pages, fold_pages, rows_of
+from benchside.report.condition import WHO, with_condition
 from benchside.report.numbers import MOST_TRAILS, numbers_of, with_interval
-from benchside.stages.assay.figure import fold_forest, variant_map
-from benchside.stages.assay.figure_combination import combination_surface
 from benchside.study.results import Results
 
 MOST_ROWS: Final = 200
-FOREST_ROWS: Final = 60
-MAP_CELLS: Final = 4
 SURFACES: Final = 6
-WHO: Final = ("compound", "target", "variant", "system")
 
 
 def further_blocks(results: Results) -> list[Block]:
@@ -23,19 +20,14 @@ def further_blocks(results: Results) -> list[Block]:
     return [block for make in MAKERS for block in make(results)]
 
 
-def rows_of(results: Results, verb: str) -> pl.DataFrame:
-    """Return what a step made, with the task each row is from; no row where the study did not do it."""
-    return results.scan(verb).collect() if results.tasks(verb) else pl.DataFrame()
-
-
 def number_table(
     results: Results, verb: str, table: pl.DataFrame, *, caption: str, values: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]],
-    words: Mapping[str, str], key: tuple[str, ...], notes: tuple[str, ...] = (),
+    words: Mapping[str, str], key: tuple[str, ...], notes: tuple[str, ...] = (), lead: Mapping[str, str] | None = None,
 ) -> TableBlock:  # fmt: skip
     """Return a table of numbers that open their trails.
 
     `values` maps a heading to the quantity its number is of and to the text it is shown as; `words` maps headings to columns of
-    plain text; `key` is what names a row of the verb.
+    plain text, `lead` those that stand before the numbers; `key` is what names a row of the verb.
     """
     shown = table.head(MOST_ROWS)
     numbers = numbers_of(results, verb, with_trails=shown.height * len(values) <= MOST_TRAILS)
@@ -50,9 +42,10 @@ def number_table(
             for quantity, text in values.values()
         ]
         plain = [Cell(_word(row[column])) for column in words.values()]
-        rows.append((*(Cell(row[name] or "") for name in who), *cells, *plain))
+        first = [Cell(_word(row[column])) for column in (lead or {}).values()]
+        rows.append((*(Cell(row[name] or "") for name in who), *first, *cells, *plain))
     cut = f" (the first {MOST_ROWS} of {table.height:,})" if table.height > MOST_ROWS else ""
-    columns = (*(name.capitalize() for name in who), *values, *words)
+    columns = (*(name.capitalize() for name in who), *(lead or {}), *values, *words)
     return TableBlock(caption + cut, columns, tuple(rows), notes)
 
 
@@ -76,6 +69,10 @@ def _p(row: Mapping[str, Any]) -> str:
     return "" if value is None else "< 0.0001" if value < 1e-4 else f"{value:.2g}"
 
 
+def _weight(value: float | None) -> str:
+    return "" if value is None else "< 0.001" if value < 1e-3 else f"{value:.3f}"
+
+
 def fold_blocks(results: Results) -> list[Block]:
     """Return fold shifts as a table and a forest, and as a map where several compounds met several variants."""
     table = rows_of(results, "assay.potency_ratio")
@@ -94,12 +91,11 @@ def fold_blocks(results: Results) -> list[Block]:
             values={"Fold (95 %)": ("fold shift", _range("fold"))}, words=words,
         )
     ]  # fmt: skip
-    known = table.filter(pl.col("fold").is_not_null())
-    if 0 < known.height <= FOREST_ROWS:
-        blocks.append(ChartBlock("folds", fold_forest(known.drop("task")).to_dict(), "", "Fold shifts: see the table above."))
-    if known["compound"].n_unique() > 1 and known["variant"].n_unique() > 1 and known.height >= MAP_CELLS:
-        blocks.append(ChartBlock("fold-map", variant_map(known.drop("task")).to_dict(), "", "Fold shifts: see the table above."))
-    return blocks
+    return (
+        blocks
+        + chart_blocks("folds", fold_pages(results, 1), "Fold shifts")
+        + chart_blocks("fold-map", fold_map_pages(results, 1), "Fold shifts")
+    )
 
 
 def constant_blocks(results: Results) -> list[Block]:
@@ -107,11 +103,12 @@ def constant_blocks(results: Results) -> list[Block]:
     table = rows_of(results, "assay.ki")
     if table.is_empty():
         return []
+    table, lead = with_condition(table)
     words = {"Method": "method", "Status": "status"}
     key = ("curve_id", "compound", "target", "variant", "system")
     return [
         number_table(
-            results, "assay.ki", table, caption="Inhibition constants", key=key, words=words,
+            results, "assay.ki", table, caption="Inhibition constants", key=key, lead=lead, words=words,
             values={"Ki, nM (95 %)": ("Ki", _range("ki_nM", "_nM"))},
         )
     ]  # fmt: skip
@@ -127,7 +124,9 @@ def mode_blocks(results: Results) -> list[Block]:
         "Km, µM (95 %)": ("Km", _range("km_uM", "_uM")),
         "α (95 %)": ("alpha", _range("alpha")),
     }
-    words = {"Law": "model", "ΔAICc": "delta_aicc", "Weight": "weight", "Verdict": "verdict"}
+    weight = pl.Series([_weight(one) for one in table["weight"]], dtype=pl.String)
+    table = table.with_columns(weight_words=weight)
+    words = {"ΔAICc": "delta_aicc", "Weight": "weight_words", "Verdict": "verdict"}
     notes = (
         "Four laws fitted to the same wells over inhibitor and ATP; the weight is Akaike's, the chance of a law among these four.",
     )
@@ -138,6 +137,7 @@ def mode_blocks(results: Results) -> list[Block]:
             "assay.mode_of_inhibition",
             table,
             caption="Mode of inhibition",
+            lead={"Law": "model"},
             key=key,
             values=values,
             words=words,
@@ -251,22 +251,21 @@ def combination_blocks(results: Results) -> list[Block]:
         "Mean of observed less expected effect over the combined doses, in percentage points: above 0 is more than expected. Intervals by resampling.",
     )
     key = ("block", "compound_a", "compound_b", "system")
-    words = {"Pair": "pair", "Block": "block", "Status": "status"}
+    words, lead = {"Status": "status"}, {"Pair": "pair", "Block": "block"}
     blocks: list[Block] = [
-        number_table(results, "assay.combination", shown, caption="Combinations", key=key, values=values, words=words, notes=note)
-    ]
-    cells = rows_of(results, "assay.combination_cells").drop("task")
-    for number, row in enumerate(table.head(SURFACES).iter_rows(named=True)):
-        chart = combination_surface(
-            cells,
-            reference=row["reference"],
-            compound_a=row["compound_a"],
-            compound_b=row["compound_b"],
-            system=row["system"],
-            block=row["block"],
+        number_table(
+            results,
+            "assay.combination",
+            shown,
+            caption="Combinations",
+            key=key,
+            lead=lead,
+            values=values,
+            words=words,
+            notes=note,
         )
-        blocks.append(ChartBlock(f"combination-{number}", chart.to_dict(), "", "Combination surface: see the table above."))
-    return blocks
+    ]
+    return blocks + chart_blocks("combination", combination_pages(results, SURFACES), "Combination surface", beside=False)
 
 
 def outlier_blocks(results: Results) -> list[Block]:

@@ -1,7 +1,7 @@
 """Section: potency. Table 1 (the guide, what is published, what the study's plates give), plate quality, and the curves."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -11,7 +11,6 @@ from benchside.report.blocks import (
     Block,
     Cell,
     ChartBlock,
-    GalleryBlock,
     Section,
     TableBlock,
     TextBlock,
@@ -19,10 +18,13 @@ from benchside.report.blocks import (
     plain_cells,
     value_text,
 )
+from benchside.report.charts import chart_blocks, drawn_wells, ic50_map_pages
+from benchside.report.condition import with_condition
 from benchside.report.further import further_blocks
-from benchside.report.numbers import MOST_TRAILS, Numbers, numbers_of, with_interval
+from benchside.report.gallery import gallery
+from benchside.report.numbers import MOST_TRAILS, numbers_of, with_interval
 from benchside.report.programme import programme_table
-from benchside.stages.assay.figure import plate
+from benchside.stages.assay.figure import plates
 from benchside.study.results import Results
 
 SMALL: Final = 60
@@ -30,8 +32,8 @@ SMALL: Final = 60
 
 COMPOUNDS_LISTED: Final = 200
 PLATES_DRAWN: Final = 6
-MOST_DRAWN: Final = 6000
-"""Up to so many curves the page carries them: some 15 MB."""
+NARROW_MAP: Final = 7
+"""Maps of so many compounds can be read at half the page's width."""
 
 _WILD_TYPE: Final = re.compile(r"^(WT|EML4-ALK( V\d\w?)?)$")
 
@@ -57,19 +59,13 @@ def curve_blocks(results: Results, settings: Any) -> list[Block]:
         blocks += [table] if table is not None else []
         blocks.append(curve_table(results, fits, round_trip=bool(settings.round_trip)))
     else:
-        blocks.append(compound_table(fits))
+        narrow = fits["compound"].n_unique() <= NARROW_MAP
+        maps = ic50_map_pages(results, 2 if narrow else 1)
+        blocks += [compound_table(fits), *chart_blocks("ic50-map", maps, "IC50s", beside=len(maps.pages) > 1)]
     if results.tasks("assay.quality"):
         blocks += quality_blocks(results)
     blocks.append(gallery(results, fits))
     return blocks
-
-
-def responses_of(results: Results, curves: pl.DataFrame) -> pl.DataFrame:
-    """Return the responses some curves rest on, doses and responses as a list a curve."""
-    verb = "assay.normalise" if results.tasks("assay.normalise") else "assay.read_responses"
-    points = results.scan(verb).join(curves.lazy().select("curve_id"), on="curve_id", how="semi", maintain_order="left")
-    listed = points.group_by("curve_id", maintain_order=True).agg("concentration_nM", "response", "excluded")
-    return listed.collect(engine="streaming")
 
 
 def curve_table(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> TableBlock:
@@ -77,20 +73,29 @@ def curve_table(results: Results, fits: pl.DataFrame, *, round_trip: bool) -> Ta
     numbers = numbers_of(results, "assay.fit", with_trails=fits.height * 2 <= MOST_TRAILS)
     own = "This study, IC50 nM (95 %)" + (", round-trip" if round_trip else "")
     rows = []
-    for row in fits.sort("compound", "variant", nulls_last=True).iter_rows(named=True):
+    sorted_fits = fits.sort("compound", "variant", "system", nulls_last=True, maintain_order=True)
+    told, apart = with_condition(sorted_fits)
+    for row in told.iter_rows(named=True):
         compound, variant = row["compound"], row["variant"] or "WT"
         text = with_interval(row["ic50_nM"], row["ic50_lower_nM"], row["ic50_upper_nM"], row["ic50_relation"])
         tone: Tone = "" if row["status"] == "ok" else "warn"
         cell = numbers[row["task"]].cell((row["curve_id"],), "IC50", text, tone=tone, title=row["status"])
         what = f"{row['target'] or ''} {variant}".strip()
         rows.append(
-            (Cell(compound or row["curve_id"]), Cell(what), Cell(row["system"] or ""), published(compound, variant), cell)
+            (
+                Cell(compound or row["curve_id"]),
+                Cell(what),
+                Cell(row["system"] or ""),
+                *(Cell(row[column]) for column in apart.values()),
+                published(compound, variant),
+                cell,
+            )
         )
     notes = (
         "IC50: dose at which the fitted curve takes the response 0.5; > or <: beyond the tested doses. Click a value for its trail: fit, responses, wells, cells.",
         "Published: as printed, each with its source; grey: recalled from memory and not verified against the source.",
     )
-    return TableBlock("Every curve", ("Compound", "Target, variant", "System", "Published", own), tuple(rows), notes)
+    return TableBlock("Every curve", ("Compound", "Target, variant", "System", *apart, "Published", own), tuple(rows), notes)
 
 
 def published(compound: str | None, variant: str) -> Cell:
@@ -150,72 +155,48 @@ def compound_table(fits: pl.DataFrame) -> TableBlock:
     return TableBlock(f"{fits.height:,} curves by compound{cut}", tuple(columns.values()), plain_cells(shown, columns), (note,))
 
 
-def gallery(results: Results, fits: pl.DataFrame) -> GalleryBlock:
-    """Return the curves with their points, as data the page draws."""
-    drawn = fits.head(MOST_DRAWN)
-    numbers = numbers_of(results, "assay.fit", with_trails=False)
-    joined = drawn.join(responses_of(results, drawn), on="curve_id", how="left", maintain_order="left")
-    curves = tuple(_curve(row, numbers[row["task"]]) for row in joined.iter_rows(named=True))
-    part = (
-        f": the first {drawn.height:,} of {fits.height:,} (the table of assay.fit holds them all)"
-        if fits.height > drawn.height
-        else ""
-    )
-    legend = "diamond and bar: IC50 with its 95 % interval; grey crosses: excluded wells, kept in view"
-    return GalleryBlock(curves, f"Fitted curves{part}; {legend}")
-
-
-def _curve(row: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
-    def short(value: float | None) -> float | None:
-        return None if value is None else float(f"{value:.5g}")
-
-    def list_of(values: Sequence[float] | None) -> list[float | None]:
-        return [short(value) for value in values or []]
-
-    shape = [short(row[name]) for name in ("top", "bottom", "slope", "ec50_nM")] if row["rss"] is not None else None
-    return {
-        "id": row["curve_id"], "shape": shape, "range": [short(row["lowest_nM"]), short(row["highest_nM"])],
-        "ic50": [short(row["ic50_nM"]), row["ic50_relation"], short(row["ic50_lower_nM"]), short(row["ic50_upper_nM"])],
-        "x": list_of(row["concentration_nM"]), "y": list_of(row["response"]),
-        "out": [place for place, struck in enumerate(row["excluded"] or []) if struck],
-        "status": row["status"], "number": numbers.cell((row["curve_id"],), "IC50", "").number_id,
-    }  # fmt: skip
-
-
 def quality_blocks(results: Results) -> list[Block]:
-    """Return the plate quality table, and the heat maps of the first plates."""
+    """Return the plate quality table, and the heat maps of a few plates: all of a small study, else the first that do not pass."""
     quality = results.scan("assay.quality").collect()
     failing = quality.filter(pl.col("verdict") != "pass").sort("verdict", maintain_order=True)
     shown = quality if quality.height <= SMALL else failing.head(SMALL)
-    small = quality.height <= PLATES_DRAWN
-    numbers = numbers_of(results, "assay.quality", with_trails=small)
-    rows = []
+    numbers = numbers_of(results, "assay.quality", with_trails=quality.height <= PLATES_DRAWN)
+    rows, told = [], bool((shown["reason"].fill_null("") != "").any())
     for row in shown.iter_rows(named=True):
-        cells = [
-            numbers[row["task"]].cell((row["plate_id"],), name, value_text(row[column])) for name, column in _FIGURES.items()
-        ]
-        tone = _TONES[row["verdict"]]
-        words = f"{row['verdict']}: {row['reason']}" if row["reason"] else row["verdict"]
-        rows.append(
-            (Cell(row["plate_id"]), *cells, *(Cell(value_text(row[name])) for name in _PATTERNS.values()), Cell(words, tone))
-        )
+        cells = [numbers[row["task"]].cell((row["plate_id"],), name, _figure(row, name)) for name in _FIGURES]
+        patterns = [Cell(percent(row[name])) for name in _PATTERNS.values()]
+        verdict = Cell(row["verdict"], _TONES[row["verdict"]])
+        reason = [Cell(row["reason"] or "")] if told else []
+        rows.append((Cell(row["plate_id"]), verdict, *cells, *patterns, *reason))
     counts = {name: quality.filter(pl.col("verdict") == name).height for name in ("pass", "marginal", "fail")}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     rest = f" ({said})" if quality.height <= SMALL else f" ({said}; the first {len(rows)} that do not pass are listed)"
     notes = (
         "Z' and SSMD: vehicle against the zero control. Edge, row and column: signal of the outer wells over the inner, and the drift along rows and columns, as a share of the signal.",
     )
-    columns = ("Plate", *_FIGURES, *_PATTERNS, "Verdict")
-    blocks: list[Block] = [TableBlock(f"Plate quality, before any IC50{rest}", columns, tuple(rows), notes)]
-    if small:
-        wells = results.scan("assay.read").collect()
-        struck = [f"{record['plate_id']}\t{record['well']}" for record in results.ledger.exclusions()]
-        excluded = pl.concat_str("plate_id", "well", separator="\t").is_in(struck)
-        drawn = wells.with_columns(role=pl.when(excluded).then(pl.lit("excluded")).otherwise("role"))
-        for number, name in enumerate(quality["plate_id"]):
-            spec = plate(drawn, name).to_dict()
-            blocks.append(ChartBlock(f"plate-{number}", spec, "", f"Plate {name}: see the quality table above."))
-    return blocks
+    columns = ("Plate", "Verdict", *_FIGURES, *_PATTERNS, *(["Reason"] if told else []))
+    drawn = quality if quality.height <= PLATES_DRAWN else failing.head(PLATES_DRAWN)
+    return [TableBlock(f"Plate quality, before any IC50{rest}", columns, tuple(rows), notes), *plate_blocks(results, drawn)]
+
+
+def plate_blocks(results: Results, quality: pl.DataFrame) -> list[Block]:
+    """Return the heat maps of the plates of a quality table."""
+    names = quality["plate_id"].to_list()
+    maps = plates(drawn_wells(results, names)) if names else []
+    return [
+        ChartBlock(f"plate-{number}", chart.to_dict(), "", f"Plate {name}: see the quality table above.", beside=True)
+        for number, (name, chart) in enumerate(zip(names, maps, strict=True))
+    ]
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a percentage: ``3.2 %`` (the space does not break)."""
+    return "NE" if share is None else f"{100 * share:.3g}\u00a0%".replace("-", "\u2212")
+
+
+def _figure(row: Mapping[str, Any], name: str) -> str:
+    value = row[_FIGURES[name]]
+    return percent(value) if name == "CV of vehicle" else value_text(value)
 
 
 _FIGURES: Final = {
