@@ -23,6 +23,7 @@ from benchside.report.condition import with_condition
 from benchside.report.further import further_blocks
 from benchside.report.gallery import gallery
 from benchside.report.numbers import MOST_TRAILS, numbers_of, with_interval
+from benchside.report.programme import CAPTION as PROGRAMME_CAPTION
 from benchside.report.programme import programme_table
 from benchside.stages.assay.figure import plates
 from benchside.study.results import Results
@@ -44,19 +45,38 @@ def potency_section(results: Results, settings: Any) -> Section:
     if settings.round_trip:
         words = f"Round-trip: these plates were simulated from {settings.round_trip}. That the analysis finds the values again shows the machinery works; it is not agreement with an experiment."
         blocks.append(TextBlock((words,), tone="warn"))
-    if results.tasks("assay.fit"):
-        blocks += curve_blocks(results, settings)
-    blocks += further_blocks(results)
-    return Section("potency", "Table 1. Potency", tuple(blocks), banner="round-trip" if settings.round_trip else "")
+    if words := conditions(settings):
+        blocks.append(TextBlock((words,)))
+    curves = curve_blocks(results, settings) if results.tasks("assay.fit") else []
+    title = (
+        "Table 1. Potency"
+        if any(isinstance(block, TableBlock) and block.caption == PROGRAMME_CAPTION for block in curves)
+        else "Potency"
+    )
+    blocks += [*curves, *further_blocks(results)]
+    return Section("potency", title, tuple(blocks), banner="round-trip" if settings.round_trip else "")
+
+
+def conditions(settings: Any) -> str:
+    """Return what the study states of the assay, in a sentence; nothing where it states nothing."""
+    stated = [
+        settings.readout,
+        None if settings.cells_per_well is None else f"{settings.cells_per_well:,} cells a well",
+        None if settings.treatment_h is None else f"{settings.treatment_h:g} h with the compound",
+        None if settings.serum_fraction is None else f"{settings.serum_fraction * 100:g} % serum",
+        f"ATP {settings.atp_uM:g} µM" if isinstance(settings.atp_uM, float) else None,
+        f"enzyme {settings.enzyme_nM:g} nM" if isinstance(settings.enzyme_nM, float) else None,
+    ]
+    words = [text for text in stated if text]
+    return f"Assay, as the study states it: {', '.join(words)}." if words else ""
 
 
 def curve_blocks(results: Results, settings: Any) -> list[Block]:
     """Return Table 1 of the programme, every curve, the verdicts on the plates, and the gallery."""
     fits = results.scan("assay.fit").collect()
-    blocks: list[Block] = []
+    table = programme_table(results, fits, round_trip=bool(settings.round_trip))
+    blocks: list[Block] = [table] if table is not None else []
     if fits.height <= SMALL:
-        table = programme_table(results, fits, round_trip=bool(settings.round_trip))
-        blocks += [table] if table is not None else []
         blocks.append(curve_table(results, fits, round_trip=bool(settings.round_trip)))
     else:
         narrow = fits["compound"].n_unique() <= NARROW_MAP

@@ -12,6 +12,7 @@ from benchside.report.numbers import MOST_TRAILS, numbers_of, with_interval
 from benchside.study.results import Results
 
 COMPOUND: Final = "alectinib"
+CAPTION: Final = f"Table 1 of the guide: {COMPOUND}"
 NOTES: Final = (
     "Guide: what the programme's reference text says. Verified: published values whose source was read, each as printed. "
     "From memory: recalled and not checked against the source; greyed, and used for nothing.",
@@ -41,7 +42,7 @@ def programme_table(results: Results, fits: pl.DataFrame, *, round_trip: bool) -
         rows += [(*(said if place == 0 else blank), cell) for place, cell in enumerate(cells)]
     heading = "This study, IC50 nM (95 %)" + (", round-trip" if round_trip else "")
     columns = ("Item", "Guide", "Verified evidence", "From memory, not verified", "Fold model (90 %)", heading)
-    return TableBlock(f"Table 1 of the guide: {COMPOUND}", columns, tuple(rows), _notes())
+    return TableBlock(CAPTION, columns, tuple(rows), _notes())
 
 
 def _notes() -> tuple[str, ...]:
