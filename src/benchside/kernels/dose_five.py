@@ -43,6 +43,7 @@ from benchside.kernels.dose_five_curve import (
     settle_five,
 )
 from benchside.kernels.dose_grid import LOG_SLOPES, MOST_NODES, midpoint_nodes
+from benchside.kernels.order import rising
 
 FIVE_STARTS: Final = 12
 _LOG_G: Final = np.log(np.array([0.05, 0.14, 0.37, 1.0, 2.7, 7.4, 20.0]))
@@ -143,7 +144,7 @@ def refine_five(
 @compiled
 def at_doses(x: FloatArray, y: FloatArray, w: FloatArray, means: FloatArray) -> tuple[int, float]:
     """Write distinct log doses, weighted mean responses and summed weights to `means` (3, n); return how many, and the sum of squares about them."""
-    order = np.argsort(x)
+    order = rising(x)
     count, within = 0, 0.0
     for place in range(order.size):
         i = order[place]

@@ -7,6 +7,7 @@ import numpy as np
 
 from benchside.kernels._jit import compiled
 from benchside.kernels.dose_curve import SLOPE_MAX, FloatArray, levels, projected_rss
+from benchside.kernels.order import rising
 
 MOST_NODES: Final = 160
 LOG_SLOPES: Final = np.log(np.array([0.02, 0.12, 0.35, 0.8, 1.6, 3.2, 7.0, 16.0, 50.0]))
@@ -16,7 +17,8 @@ LOG_SLOPES: Final = np.log(np.array([0.02, 0.12, 0.35, 0.8, 1.6, 3.2, 7.0, 16.0,
 @compiled
 def midpoint_nodes(x: FloatArray, lowest: float, highest: float, nodes: FloatArray) -> int:
     """Write the midpoints the grid tries, rising: every dose, between the doses, and beyond them; return how many."""
-    doses = np.sort(x[x > -np.inf])
+    above = x[x > -np.inf]
+    doses = above[rising(above)]
     count = 0
     for beyond in (9.21, 7.0, 5.0, 3.4, 2.2, 1.3, 0.6):
         nodes[count] = lowest - beyond
@@ -90,7 +92,7 @@ def step_starts(x: FloatArray, y: FloatArray, w: FloatArray, box: FloatArray) ->
     Such curves lie in valleys narrower than any grid over the midpoint; here the share f of the dose on the step follows
     from the three means, and the midpoint from f.
     """
-    order = np.argsort(x)
+    order = rising(x)
     found = np.empty((2, 2))
     least = np.array([np.inf, np.inf])
     count, at = 0, 0

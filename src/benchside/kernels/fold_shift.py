@@ -58,6 +58,14 @@ def ends(x: FloatArray) -> tuple[float, float]:
 
 
 @compiled
+def with_spare(values: FloatArray) -> FloatArray:
+    """Return the values with one place more at the end, for the point that pins a curve."""
+    longer = np.zeros(values.size + 1)
+    longer[: values.size] = values
+    return longer
+
+
+@compiled
 def held(
     anchor: int, at: float, level: float, log_slope: float, mid: float, box: FloatArray, x: FloatArray, y: FloatArray, w: FloatArray
 ) -> tuple[float, float, float]:  # fmt: skip
@@ -285,8 +293,8 @@ def separate_pairs(
             r, v = pairs[k, 0], pairs[k, 1]
             two, anchors = np.empty((2, fits.shape[1])), np.array([start[r], start[v]])
             two[0], two[1] = fits[r], fits[v]
-            x_r, y_r = np.append(x[offsets[r] : offsets[r + 1]], 0.0), np.append(y[offsets[r] : offsets[r + 1]], 0.0)
-            x_v, y_v = np.append(x[offsets[v] : offsets[v + 1]], 0.0), np.append(y[offsets[v] : offsets[v + 1]], 0.0)
+            x_r, y_r = with_spare(x[offsets[r] : offsets[r + 1]]), with_spare(y[offsets[r] : offsets[r + 1]])
+            x_v, y_v = with_spare(x[offsets[v] : offsets[v + 1]]), with_spare(y[offsets[v] : offsets[v + 1]])
             w_r, w_v = np.ones(x_r.size), np.ones(x_v.size)
             boxes = np.empty((2, 2))
             boxes[0, 0], boxes[0, 1] = ends(x_r[:-1])

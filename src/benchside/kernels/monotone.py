@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchside.kernels._jit import compiled
+from benchside.kernels.order import rising
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -64,7 +65,7 @@ def exchange_gains(dose: FloatArray, response: FloatArray, position: IntArray, o
     level, weight, negated = np.empty(longest), np.empty(longest), np.empty(longest)
     for s in range(len(offsets) - 1):
         first, last = offsets[s], offsets[s + 1]
-        order = np.argsort(dose[first:last], kind="mergesort")
+        order = rising(dose[first:last])
         values = response[first:last][order]
         count = last - first
         loss[s] = _monotone_rss(values, negated[:count], level, weight)
