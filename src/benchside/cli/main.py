@@ -143,6 +143,14 @@ def evidence(
     facts.evidence(asked, facts.view_named(compare=compare, conflicts=conflicts, fold_shift=fold_shift), out=out, as_json=as_json)
 
 
+@app.command()
+def verify(out: Out = None, as_json: AsJson = False) -> None:
+    """Recompute the shipped reference values on this machine: requirement, method, reference, agreement. Exit code 1 where one differs."""
+    from benchside.cli import verify as verification  # noqa: PLC0415
+
+    verification.verify_here(out=out, as_json=as_json)
+
+
 @assay_app.command("fit")
 def assay_fit(
     files: Annotated[list[Path], typer.Argument(help="Plate files.", show_default=False)],

@@ -12,6 +12,7 @@ from benchside.kernels._jit import compiled
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 MISSING: Final = 0
 CR: Final = 1
@@ -33,7 +34,7 @@ def best_response(
     stable_days: int,
     max_not_evaluable: int,
     accept_stable: bool,
-) -> tuple[Integers, Integers, Integers, Integers]:
+) -> tuple[Integers, Integers, Integers, Integers, Integers]:
     """Return the best overall response of every subject and the assessments it rests on.
 
     Parameters
@@ -53,11 +54,13 @@ def best_response(
 
     Returns
     -------
-    Response, index of the assessment it starts at (-1: none), index of the confirming one (-1: none), index of the first
-    assessment that does not count (after the first PD): each (m,).
+    Response, index of the assessment it starts at (-1: none), index of the confirming one (-1: none), index of the first CR or
+    PR (confirmed, where that is asked) of a responder, index of the first assessment that does not count (after the first PD):
+    each (m,).
     """
     m = starts.size - 1
     best, first, second, end = np.zeros(m, np.int64), np.full(m, -1), np.full(m, -1), np.empty(m, np.int64)
+    onset = np.full(m, -1)
     for s in range(m):
         stop = starts[s + 1]
         for i in range(starts[s], starts[s + 1]):
@@ -74,15 +77,17 @@ def best_response(
                 j = i
                 if confirmed:
                     j = _confirmation(day, code, i, stop, confirmation_days, max_not_evaluable, accept_stable)
-                if j >= 0:
+                if j < 0:
+                    continue
+                if onset[s] < 0 or i < onset[s]:
+                    onset[s] = i
+                if best[s] == MISSING:
                     best[s], first[s] = wanted, i
                     second[s] = j if confirmed else -1
-                    break
-            if best[s] != MISSING:
                 break
         if best[s] == MISSING:
             best[s], first[s] = _without_response(day, code, starts[s], stop, stable_days)
-    return best, first, second, end
+    return best, first, second, onset, end
 
 
 @compiled
@@ -131,7 +136,7 @@ def _without_response(day: Integers, code: Integers, start: int, stop: int, stab
 
 @compiled
 def target_response(
-    starts: Integers, sum_mm: Floats, baseline: Integers, growth: float, growth_mm: float, shrinkage: float
+    starts: Integers, sum_mm: Floats, complete: Flags, baseline: Integers, growth: float, growth_mm: float, shrinkage: float
 ) -> tuple[Integers, Floats, Floats]:
     """Return the response of the target lesions at every assessment, the baseline sum and the smallest sum before it.
 
@@ -141,6 +146,8 @@ def target_response(
         (m + 1,) index of the first assessment of every subject, in time order; the last entry is n.
     sum_mm
         (n,) sum of diameters; nan where it could not be measured.
+    complete
+        (n,) whether every target lesion is in the sum; a sum that lacks some can show PD and nothing else.
     baseline
         (m,) index of the baseline assessment of every subject; -1 where there is none.
     growth, growth_mm, shrinkage
@@ -171,11 +178,14 @@ def target_response(
             slack = 1e-9 * max(base[i], 1.0)
             if value - smallest >= growth * smallest - slack and value - smallest >= growth_mm - slack:
                 code[i] = PD
+            elif not complete[i]:
+                code[i] = NE
             elif value == 0.0:
                 code[i] = CR
             elif value <= (1.0 - shrinkage) * base[i] + slack:
                 code[i] = PR
             else:
                 code[i] = SD
-            smallest = min(smallest, value)
+            if complete[i]:
+                smallest = min(smallest, value)
     return code, base, nadir

@@ -1,6 +1,5 @@
 """Columns of CDISC ADaM tables: found, converted and checked in one place, with messages that name rows."""
 
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,7 +8,6 @@ import polars as pl
 from benchside.core.errors import TableError, listed, nearest
 
 SUBJECT: Final = "USUBJID"
-SAS_EPOCH: Final = datetime.date(1960, 1, 1)
 
 
 def require_columns(frame: pl.DataFrame, names: Sequence[str], *, noun: str) -> None:
@@ -58,7 +56,9 @@ def one_parameter(frame: pl.DataFrame, parameter: str | None, *, noun: str) -> p
     if "PARAMCD" not in frame.columns:
         if parameter is None:
             return frame
-        message = f"{noun}: there is no column PARAMCD to find parameter {parameter!r} in. Leave out the parameter, or add the column."
+        message = (
+            f"{noun}: there is no column PARAMCD to find parameter {parameter!r} in. Leave out the parameter, or add the column."
+        )
         raise TableError(message)
     there = frame["PARAMCD"].drop_nulls().unique().sort().to_list()
     if parameter is None:

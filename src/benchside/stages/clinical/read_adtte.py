@@ -19,7 +19,9 @@ HASH_DIGITS: Final = 12
 ARMS: Final = ("TRT01P", "TRTP", "ARM")
 """Planned treatment, in the order it is looked for."""
 
-_CENSORED: Final = re.compile(r"alive|censor|lost to|no event|event[- ]free|ongoing|last (tumou?r|known|contact)|withdr", re.IGNORECASE)
+_CENSORED: Final = re.compile(
+    r"alive|censor|lost to|no event|event[- ]free|ongoing|last (tumou?r|known|contact)|withdr", re.IGNORECASE
+)
 _EVENT: Final = re.compile(r"death|died|progress|relapse|recurren", re.IGNORECASE)
 _UNIT_IN_NAME: Final = re.compile(r"[\[(]\s*(days?|weeks?|months?|years?)\s*[\])]", re.IGNORECASE)
 
@@ -43,7 +45,7 @@ def read_adtte(
     control: str | None = None,
     strata: Sequence[str] = (),
     time_unit: str | None = None,
-    event_code: int = 0,
+    event_code: int | None = None,
     where: Mapping[str, str | int | float] | None = None,
     adsl: str | Path | None = None,
     root: str | Path | None = None,
@@ -63,7 +65,8 @@ def read_adtte(
     time_unit
         Unit of AVAL where AVALU does not say; by default days.
     event_code
-        The CNSR of an event. In ADaM it is 0, and every other value is a way of being censored.
+        The CNSR of an event. In ADaM, and by default, it is 0 and every other value is a way of being censored; it is asked for
+        where no record holds 0 and there are several values.
     where
         Keep rows whose column has a value: a population or analysis flag, ``{"ITTFL": "Y"}``.
     adsl
@@ -103,7 +106,9 @@ def read_adtte(
     if timed.is_empty():
         message = f"{name}: no record of parameter {parameter or 'the table'} has a time (AVAL). Choose another parameter."
         raise TableError(message)
-    require_one_row_each(timed, [SUBJECT], noun=name, remedy='Keep one record a subject with where=, for example {"ANL01FL": "Y"}.')
+    require_one_row_each(
+        timed, [SUBJECT], noun=name, remedy='Keep one record a subject with where=, for example {"ANL01FL": "Y"}.'
+    )
     unit = _unit(timed, time_unit, name)
     found = EventTable.from_frame(
         timed, time="AVAL", time_unit=unit, event="event", arm=chosen, control=control, strata=strata, label=name
@@ -136,7 +141,7 @@ def _planned_arm(frame: pl.DataFrame, name: str) -> str:
     return there[0]
 
 
-def _events(frame: pl.DataFrame, event_code: int, name: str) -> pl.Series:
+def _events(frame: pl.DataFrame, event_code: int | None, name: str) -> pl.Series:
     """Return 1 where CNSR says event, 0 where it says censored, after checking that it says so."""
     cnsr = cast_column(frame, "CNSR", FLOAT, noun=name)
     timed = frame["AVAL"].is_not_null()
@@ -148,8 +153,16 @@ def _events(frame: pl.DataFrame, event_code: int, name: str) -> pl.Series:
             f"{frame[SUBJECT][bad[0]]} holds {held[0]} ({len(bad)} such records). Correct it."
         )
         raise TableError(message)
-    events = (cnsr == event_code).cast(pl.Int64)
-    _require_polarity(frame.with_columns(_event=events).filter(timed), event_code, name)
+    values = cnsr.filter(timed).unique().sort().to_list()
+    if event_code is None and 0 not in values and len(values) > 1:
+        message = (
+            f"{name}: CNSR holds {listed([f'{value:g}' for value in values])} and never 0, so it is not clear which is an event. "
+            "Say it as event_code= (0 if nobody had the event)."
+        )
+        raise TableError(message)
+    code = event_code or 0
+    events = (cnsr == code).cast(pl.Int64)
+    _require_polarity(frame.with_columns(_event=events).filter(timed), code, name)
     return events
 
 
@@ -161,7 +174,9 @@ def _require_polarity(frame: pl.DataFrame, event_code: int, name: str) -> None:
     if not len(events) or not len(censored):
         return
     as_censored = events.map_elements(lambda text: bool(_CENSORED.search(text)), return_dtype=pl.Boolean)
-    as_events = censored.map_elements(lambda text: bool(_EVENT.search(text)) and not _CENSORED.search(text), return_dtype=pl.Boolean)
+    as_events = censored.map_elements(
+        lambda text: bool(_EVENT.search(text)) and not _CENSORED.search(text), return_dtype=pl.Boolean
+    )
     if as_censored.all() and as_events.all():
         message = (
             f"{name}: CNSR {event_code} would be an event, but those records say {events[0]!r} and the others {censored[0]!r}: "
@@ -172,7 +187,11 @@ def _require_polarity(frame: pl.DataFrame, event_code: int, name: str) -> None:
 
 def _unit(frame: pl.DataFrame, time_unit: str | None, name: str) -> str:
     """Return the unit of AVAL: AVALU, the setting (which must agree), else days."""
-    said = frame["AVALU"].cast(pl.String).str.strip_chars().str.to_lowercase().unique() if "AVALU" in frame.columns else pl.Series([None], dtype=pl.String)
+    said = (
+        frame["AVALU"].cast(pl.String).str.strip_chars().str.to_lowercase().unique()
+        if "AVALU" in frame.columns
+        else pl.Series([None], dtype=pl.String)
+    )
     units = said.drop_nulls().sort().to_list()
     if len({days_per(unit, place=f"{name}, AVALU") for unit in units}) > 1 or (units and said.null_count()):
         message = f"{name}: AVALU mixes {listed(units)}{' and empty cells' if said.null_count() else ''} within one parameter. Give every record one unit."
@@ -184,7 +203,9 @@ def _unit(frame: pl.DataFrame, time_unit: str | None, name: str) -> str:
         return str(units[0] if units else time_unit)
     named = _UNIT_IN_NAME.search(str(frame["PARAM"][0])) if "PARAM" in frame.columns else None
     if named and days_per(named[1], place=name) != 1.0:
-        message = f"{name}: there is no AVALU, and PARAM speaks of {named[1]} ({frame['PARAM'][0]!r}). Say the unit as time_unit=."
+        message = (
+            f"{name}: there is no AVALU, and PARAM speaks of {named[1]} ({frame['PARAM'][0]!r}). Say the unit as time_unit=."
+        )
         raise TableError(message)
     return "days"
 

@@ -12,7 +12,7 @@ from benchside.core.errors import FileError
 from benchside.core.tables import first_line, read_table, require_file, text_options
 from benchside.stages.clinical.adam import SUBJECT
 
-TEXT_COLUMNS: Final = (SUBJECT, "SUBJID", "SITEID", "STUDYID")
+TEXT_COLUMNS: Final[tuple[str, ...]] = (SUBJECT, "SUBJID", "SITEID", "STUDYID")
 """Identifiers that look like numbers and are none: their leading zeros count."""
 
 DATES: Final = {"date": pl.Date, "datetime": pl.Datetime("us")}
@@ -58,7 +58,11 @@ def read_dataset(path: str | Path) -> Dataset:
         found = Dataset(read_table(file), file.name)
     texts = [name for name, dtype in found.table.schema.items() if dtype == pl.String]
     table = found.table.with_columns(pl.col(texts).str.strip_chars_end().replace("", None)) if texts else found.table
-    return Dataset(table.with_columns(pl.col(name).cast(pl.String) for name in TEXT_COLUMNS if name in table.columns), found.name, found.labels)
+    return Dataset(
+        table.with_columns(pl.col(name).cast(pl.String) for name in TEXT_COLUMNS if name in table.columns),
+        found.name,
+        found.labels,
+    )
 
 
 def _text(file: Path) -> pl.DataFrame:
@@ -120,7 +124,11 @@ def _json_table(names: list[str], kinds: list[str], rows: list[Sequence[Any]]) -
     for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         values = [row[position] for row in rows]
         if kind in NUMBERS:
-            columns.append(pl.Series(name, values, dtype=pl.String if kind == "decimal" else NUMBERS[kind], strict=kind != "decimal").cast(NUMBERS[kind]))
+            columns.append(
+                pl.Series(name, values, dtype=pl.String if kind == "decimal" else NUMBERS[kind], strict=kind != "decimal").cast(
+                    NUMBERS[kind]
+                )
+            )
         elif kind == "date" and all(value is None or len(value) == 10 for value in values):
             columns.append(pl.Series(name, values, dtype=pl.String).str.to_date("%Y-%m-%d"))
         else:

@@ -1,8 +1,8 @@
-"""Simulate event tables: exponential arms, uniform censoring, visits; the same table as `read` returns."""
+"""Simulate event tables: piecewise, Weibull and cure arms, competing causes, accrual, dropout and visits; the table `read` returns."""
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, final
 
@@ -12,6 +12,7 @@ import polars as pl
 from benchside.core.errors import SettingError
 from benchside.core.exchange import EventTable
 from benchside.core.seeds import patient_rng
+from benchside.stages.clinical.hazards import Onset
 
 
 @final
@@ -65,21 +66,42 @@ class Hazard:
         return math.inf
 
 
+@final
+@dataclass(frozen=True)
+class Accrual:
+    """Patients enter evenly over some months, and what is known ends at the data cut-off."""
+
+    months: float
+    """Length of accrual."""
+
+    cut_off_months: float
+    """Data cut-off after the first patient: the end of accrual or later."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.months <= self.cut_off_months < math.inf or self.cut_off_months <= 0:
+            message = f"the data cut-off must come at the end of accrual or later, not at {self.cut_off_months} months of an accrual of {self.months}. Correct them."
+            raise SettingError(message)
+
+
 def simulate(
-    arms: Mapping[str, Hazard],
+    arms: Mapping[str, Onset | Mapping[str, Onset]],
     *,
     control: str,
     seed: int,
     patients: int = 150,
     censoring_months: tuple[float, float] = (6.0, 30.0),
     visit_every_months: float | None = None,
+    accrual: Accrual | None = None,
+    dropout: Onset | None = None,
+    exact: Sequence[str] = (),
 ) -> EventTable:
     """Simulate the event table of one randomised trial.
 
     Parameters
     ----------
     arms
-        Hazard of each arm, the control among them.
+        Times to onset of each arm, the control among them: a `Hazard`, `Weibull` or `Cure`, or one of them a cause
+        (``{"cns": ..., "death": ...}``, the same causes in every arm): these are the cause-specific hazards.
     control
         Name of the control arm.
     seed
@@ -88,20 +110,26 @@ def simulate(
     patients
         Patients an arm.
     censoring_months
-        Follow-up of a patient is uniform between these.
+        Follow-up of a patient is uniform between these, unless `accrual` is given.
     visit_every_months
         Where given, an event is seen at the next visit, if that is within follow-up; a patient without one is
         censored at its last visit.
+    accrual
+        Follow-up of a patient is then from its entry to the data cut-off.
+    dropout
+        Time to dropping out, which ends follow-up.
+    exact
+        Causes that are known when they happen, without a visit: death.
 
     Returns
     -------
     EventTable
-        `time_months, event, arm, USUBJID`.
+        `time_months, event, arm, USUBJID`; with causes, `event` is 0 or the number of the cause in order, and `.causes` names it.
 
     Raises
     ------
     SettingError
-        When a number is out of range.
+        When a number is out of range, or the arms have different causes.
 
     Examples
     --------
@@ -117,16 +145,55 @@ def simulate(
             "Correct the number."
         )
         raise SettingError(message)
+    causes, onsets = _causes(arms)
+    visits = [None if cause in exact else visit_every_months for cause in causes or ("",)]
     rows = []
     for number in range(patients):
-        for position, (arm, hazard) in enumerate(arms.items()):
+        for position, (arm, hazards) in enumerate(onsets.items()):
             k = number * len(arms) + position
             rng = patient_rng(seed, k)
-            onset = hazard.onset_months(float(rng.standard_exponential()))
-            time, event = _seen(onset, float(rng.uniform(low, high)), visit_every_months)
+            first, uniform = float(rng.standard_exponential()), float(rng.uniform())
+            follow_up = low + uniform * (high - low) if accrual is None else accrual.cut_off_months - uniform * accrual.months
+            if dropout is not None:
+                follow_up = min(follow_up, dropout.onset_months(float(rng.standard_exponential())))
+            draws = [first, *(float(value) for value in rng.standard_exponential(len(hazards) - 1))]
+            times = [hazard.onset_months(draw) for hazard, draw in zip(hazards, draws, strict=True)]
+            time, event = _first_seen(times, visits, follow_up, visit_every_months)
             rows.append((time, event, arm, f"S{k + 1:06d}"))
     schema = {"time_months": pl.Float64, "event": pl.Int64, "arm": pl.String, "USUBJID": pl.String}
-    return EventTable(pl.DataFrame(rows, schema=schema, orient="row"), control=control)
+    codes = {cause: code for code, cause in enumerate(causes, start=1)} or None
+    return EventTable(pl.DataFrame(rows, schema=schema, orient="row"), control=control, causes=codes)
+
+
+def _causes(arms: Mapping[str, Onset | Mapping[str, Onset]]) -> tuple[tuple[str, ...], dict[str, list[Onset]]]:
+    """Return the causes (none where an arm is one time to onset) and every arm's onsets in their order."""
+    named = {arm: onset for arm, onset in arms.items() if isinstance(onset, Mapping)}
+    if not named:
+        return (), {arm: [onset] for arm, onset in arms.items() if not isinstance(onset, Mapping)}
+    causes = tuple(next(iter(named.values())))
+    if len(named) != len(arms) or any(set(onset) != set(causes) for onset in named.values()) or not causes:
+        message = (
+            f"every arm needs the same causes as the first, {', '.join(causes) or 'and it has none'}. Name them in every arm."
+        )
+        raise SettingError(message)
+    return causes, {arm: [onset[cause] for cause in causes] for arm, onset in named.items()}
+
+
+def _first_seen(
+    onsets: Sequence[float], visits: Sequence[float | None], follow_up: float, visit_every: float | None
+) -> tuple[float, int]:
+    """Return the time and the number of the cause that the trial records: the first one seen, of two at one visit the earlier."""
+    if len(onsets) == 1:
+        return _seen(onsets[0], follow_up, visits[0])
+    seen = [
+        (*_seen(onset, follow_up, visit), onset, code)
+        for code, (onset, visit) in enumerate(zip(onsets, visits, strict=True), start=1)
+    ]
+    events = [(time, onset, code) for time, event, onset, code in seen if event]
+    if not events:
+        return _seen(math.inf, follow_up, visit_every)
+    time, _, code = min(events)
+    return time, code
 
 
 def _seen(onset: float, follow_up: float, visit_every: float | None) -> tuple[float, int]:

@@ -20,18 +20,18 @@ WORDS: Final = {code: word for word, code in recist.CODES.items()}
 SYNONYMS: Final = {"NON CR/NON PD": "NON-CR/NON-PD", "NOT EVALUABLE": "NE", "INEVALUABLE": "NE", "NN": "NON-CR/NON-PD"}
 NOT_DONE: Final = frozenset({"ND", "NOT DONE", "MISSING"})
 COLUMNS = {
-    SUBJECT: pl.String, "response": pl.String, "first_date": pl.Date, "confirmation_date": pl.Date, "assessments": pl.Int64,
-    "counted": pl.Int64, "reason": pl.String, "rule": pl.String,
+    SUBJECT: pl.String, "response": pl.String, "first_date": pl.Date, "confirmation_date": pl.Date, "response_date": pl.Date,
+    "assessments": pl.Int64, "counted": pl.Int64, "reason": pl.String, "rule": pl.String,
 }  # fmt: skip
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class BestOverallResponse(Answer):
-    """One row a subject: `USUBJID, response, first_date, confirmation_date, assessments, counted, reason, rule`.
+    """One row a subject: `USUBJID, response, first_date, confirmation_date, response_date, assessments, counted, reason, rule`.
 
-    `first_date` is the assessment the response starts at, `confirmation_date` the one that confirms it; `rule` prints the
-    settings.
+    `first_date` is the assessment the best response starts at, `confirmation_date` the one that confirms it, `response_date` the
+    first CR or PR of a responder (where duration of response starts); `rule` prints the settings.
     """
 
     trail: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -54,7 +54,7 @@ class _Rules:
 
     def __post_init__(self) -> None:
         counts = (self.confirmation_days, self.stable_days, self.max_not_evaluable)
-        if any(not isinstance(count, int) or count < 0 for count in counts):
+        if any(count < 0 for count in counts):
             message = f"confirmation_days, stable_days and max_not_evaluable must be whole numbers of 0 or more, not {listed(counts)}. Correct the setting."
             raise SettingError(message)
 
@@ -189,12 +189,21 @@ def best_overall_response_table(rows: pl.DataFrame, rules: _Rules) -> tuple[pl.D
     late = (seen["ADT"] > seen["END"]).fill_null(value=False)
     used = seen.filter(~late).with_row_index("index")
     subjects = rows[SUBJECT].unique(maintain_order=True)
-    counts = subjects.to_frame().join(used.group_by(SUBJECT).len(), on=SUBJECT, how="left", maintain_order="left")["len"].fill_null(0)
+    counts = (
+        subjects.to_frame().join(used.group_by(SUBJECT).len(), on=SUBJECT, how="left", maintain_order="left")["len"].fill_null(0)
+    )
     starts = np.concatenate([[0], np.cumsum(counts.to_numpy())]).astype(np.int64)
     day = (used["ADT"] - used["START"]).dt.total_days().cast(pl.Int64).to_numpy()
     code = used["AVALC"].replace_strict(recist.CODES, return_dtype=pl.Int64).to_numpy()
-    best, first, second, stop = recist.best_response(
-        starts, day, code, rules.confirmed, rules.confirmation_days, rules.stable_days, rules.max_not_evaluable, rules.accept_stable
+    best, first, second, onset, stop = recist.best_response(
+        starts,
+        day,
+        code,
+        rules.confirmed,
+        rules.confirmation_days,
+        rules.stable_days,
+        rules.max_not_evaluable,
+        rules.accept_stable,
     )
     when = used["ADT"]
     table = pl.DataFrame({
@@ -202,6 +211,7 @@ def best_overall_response_table(rows: pl.DataFrame, rules: _Rules) -> tuple[pl.D
         "response": [WORDS.get(int(value), rules.missing) for value in best],
         "first_date": [when[int(i)] if i >= 0 else None for i in first],
         "confirmation_date": [when[int(i)] if i >= 0 else None for i in second],
+        "response_date": [when[int(i)] if i >= 0 else None for i in onset],
         "assessments": counts.cast(pl.Int64),
         "counted": stop - starts[:-1],
         "reason": [_reason(int(value), rules) for value in best],
@@ -214,7 +224,11 @@ def _reason(best: int, rules: _Rules) -> str:
     if best == recist.MISSING:
         return "No assessment."
     if best in (recist.CR, recist.PR):
-        return "Confirmed by the assessment of confirmation_date." if rules.confirmed else "First such response; none was asked to confirm it."
+        return (
+            "Confirmed by the assessment of confirmation_date."
+            if rules.confirmed
+            else "First such response; none was asked to confirm it."
+        )
     return {
         recist.SD: f"No {'confirmed ' if rules.confirmed else ''}response; SD or better {rules.stable_days} d or more after the start.",
         recist.NON_CR_NON_PD: f"Neither CR nor PD {rules.stable_days} d or more after the start.",
@@ -223,7 +237,7 @@ def _reason(best: int, rules: _Rules) -> str:
     }[best]  # fmt: skip
 
 
-def _trail(
+def _trail(  # noqa: PLR0917  the arrays, in order
     seen: pl.DataFrame, late: pl.Series, starts: Integers, first: Integers, second: Integers, stop: Integers
 ) -> pl.DataFrame:
     used = int((~late).sum())

@@ -95,7 +95,9 @@ def cmh_test(
     frame = dataframe(subjects)
     missing = [name for name in (response, arm, *strata) if name not in frame.columns]
     if missing:
-        message = f"CMH: {listed(missing)} is no column{nearest(missing[0], frame.columns)}. Name one of {listed(frame.columns, 12)}."
+        message = (
+            f"CMH: {listed(missing)} is no column{nearest(missing[0], frame.columns)}. Name one of {listed(frame.columns, 12)}."
+        )
         raise TableError(message)
     known = frame.drop_nulls([response, arm, *strata])
     arms = sorted(known[arm].cast(pl.String).unique().to_list())
@@ -119,8 +121,12 @@ def _counts(frame: pl.DataFrame, response: str, arm: str, treated: str, strata: 
         message = f"CMH: the response {response} must be true or false (1 or 0) in every row. Recode it."
         raise TableError(message)
     is_treated = frame[arm].cast(pl.String) == treated
-    cells = frame.select(strata).with_columns(
-        a=is_treated & (values == 1), b=is_treated & (values == 0), c=~is_treated & (values == 1), d=~is_treated & (values == 0)
+    cells = frame.select(
+        *strata,
+        a=is_treated & (values == 1),
+        b=is_treated & (values == 0),
+        c=~is_treated & (values == 1),
+        d=~is_treated & (values == 0),
     )
     sums = [pl.col(name).cast(pl.Float64).sum() for name in "abcd"]
     grouped = cells.group_by(strata, maintain_order=True).agg(sums) if strata else cells.select(sums)
@@ -138,7 +144,7 @@ def cmh_table(counts: Floats, z: float) -> dict[str, Any]:
     if variance <= 0:
         return {"status": "Not estimable: no stratum holds both arms and both responders and others."}
     found |= _test(excess, variance)
-    found |= _odds_ratio(a, b, c, d, n, z)
+    found |= _odds_ratio(a, b, c, d, z)
     found |= _difference(a, b, c, d, z)
     if found["odds_ratio"] is None:
         found["status"] = "The odds ratio has no finite estimate: in every stratum an arm has no responder, or nobody else."
@@ -152,7 +158,8 @@ def _test(excess: float, variance: float) -> dict[str, float]:
     return {"chi2": plain, "p": tails[0], "chi2_corrected": corrected, "p_corrected": tails[1]}
 
 
-def _odds_ratio(a: Floats, b: Floats, c: Floats, d: Floats, n: Floats, z: float) -> dict[str, float | None]:
+def _odds_ratio(a: Floats, b: Floats, c: Floats, d: Floats, z: float) -> dict[str, float | None]:
+    n = a + b + c + d
     r, s = a * d / n, b * c / n
     p, q = (a + d) / n, (b + c) / n
     total_r, total_s = float(r.sum()), float(s.sum())

@@ -97,7 +97,7 @@ def fine_gray(
     --------
     >>> import polars as pl
     >>> from benchside.core.exchange import EventTable
-    >>> df = pl.DataFrame({"time": [1, 3, 2, 4, 2.5, 5], "event": [1, 1, 1, 1, 2, 2], "arm": ["a", "a", "b", "b", "a", "b"]})
+    >>> df = pl.DataFrame({"time": [2, 6, 4, 8, 5, 9], "event": [1, 1, 1, 1, 2, 2], "arm": ["a", "a", "b", "b", "a", "b"]})
     >>> ev = EventTable.from_frame(df, time_unit="months", control="a", causes={"cns": 1, "other": 2})
     >>> fine_gray(ev, cause="cns").table["term"].to_list()
     ['b']

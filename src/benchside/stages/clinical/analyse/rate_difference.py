@@ -109,7 +109,7 @@ def restricted_rates(treated: Counts, control: Counts, difference: float) -> tup
     turn = v / u**3 if u else 0.0
     w = (math.pi + math.acos(min(max(turn, -1.0), 1.0))) / 3
     p2 = 2 * u * math.cos(w) - b / (3 * a)
-    p2 = min(max(p2, max(0.0, -d)), min(1.0, 1.0 - d))
+    p2 = min(max(p2, 0.0, -d), 1.0, 1.0 - d)
     return min(max(p2 + d, 0.0), 1.0), p2
 
 

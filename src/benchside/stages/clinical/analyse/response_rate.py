@@ -135,7 +135,9 @@ def require_counts(responders: Any, n: Any, place: str) -> None:
     """Raise SettingError unless the counts are whole numbers with 0 <= responders <= n."""
     whole = all(isinstance(count, int) and not isinstance(count, bool) for count in (responders, n))
     if not whole or not 0 <= responders <= n:
-        message = f"{place}: {responders} responders of {n} subjects cannot be. Give whole numbers, the first from 0 to the second."
+        message = (
+            f"{place}: {responders} responders of {n} subjects cannot be. Give whole numbers, the first from 0 to the second."
+        )
         raise SettingError(message)
 
 

@@ -1,0 +1,120 @@
+import polars as pl
+import pytest
+
+from benchside.core.errors import SettingError, TableError
+from benchside.stages.clinical import best_overall_response, derive_tte, duration_of_response, kaplan_meier
+from tests.shared_data import shared
+
+
+def adam(name):
+    return pl.read_csv(shared("data", "clinical", name), infer_schema_length=None, null_values=["", "NA"])
+
+
+@pytest.mark.parametrize(("endpoint", "parameter", "rows"), [("PFS", "PFS", 254), ("OS", "OS", 254), ("DOR", "RSD", 4)])
+def test_times_and_flags_equal_the_adam_table(endpoint, parameter, rows):
+    adrs, adsl, adtte = adam("adrs_onco.csv"), adam("adsl.csv"), adam("adtte_onco.csv")
+    where = {"ANL01FL": "Y"}
+    responses = best_overall_response(adrs, parameter="OVR", confirmed=False, where=where) if endpoint == "DOR" else None
+    found = derive_tte(adrs, adsl, endpoint=endpoint, rule="EMA", parameter="OVR", where=where, responses=responses).table
+    wanted = adtte.filter(pl.col("PARAMCD") == parameter).select(
+        "USUBJID", want="AVAL", flag="CNSR", day=pl.col("ADT").str.to_date()
+    )
+    joined = wanted.join(found, on="USUBJID")
+    assert joined.height == wanted.height == rows
+    assert joined["AVAL"].to_list() == joined["want"].to_list()
+    assert joined["CNSR"].to_list() == joined["flag"].to_list()
+    assert joined["ADT"].to_list() == joined["day"].to_list()
+
+
+def case(assessments, *, death=None, therapy=None, alive=None, based="Y"):
+    """One subject, randomised on 1 January 2020, seen every 56 days."""
+    adrs = pl.DataFrame(
+        {"USUBJID": ["1"] * len(assessments), "ADT": [d for d, _ in assessments], "AVALC": [r for _, r in assessments]},
+        schema={"USUBJID": pl.String, "ADT": pl.String, "AVALC": pl.String},
+    )
+    schema = dict.fromkeys(("USUBJID", "ARM", "RANDDT", "DTHDT", "NACTDT", "LSTALVDT", "BASEFL"), pl.String)
+    adsl = pl.DataFrame([["1", "A", "2020-01-01", death, therapy, alive, based]], schema=schema, orient="row")
+    return adrs, adsl
+
+
+def day(data, **settings):
+    row = derive_tte(*data, visit_every_days=56, **settings).table.row(0, named=True)
+    return row["AVAL"], row["CNSR"], row["CNSDTDSC"] or row["EVNTDESC"]
+
+
+SD, GONE = ("2020-02-26", "SD"), ("2020-09-01", "PD")  # days 57 and 245
+
+
+@pytest.mark.parametrize(
+    ("data", "fda", "ema"),
+    [
+        (case([SD, ("2020-04-22", "PD")]), (113, 0), (113, 0)),
+        (case([SD, ("2020-06-01", "NE")]), (57, 1), (57, 1)),  # NE is no adequate assessment
+        (case([SD, GONE]), (57, 3), (245, 0)),  # 188 days between: more than two visits missed
+        (case([SD, ("2020-04-22", "PD")], therapy="2020-03-15"), (57, 2), (113, 0)),
+        (case([SD], death="2020-03-20"), (80, 0), (80, 0)),
+        (case([SD], death="2020-12-01"), (57, 3), (336, 0)),  # death after a gap
+        (case([SD], death="2020-03-20", therapy="2020-03-01"), (57, 2), (80, 0)),
+        (case([], death="2020-03-01"), (61, 0), (61, 0)),  # death before two visits were missed
+        (case([], death="2020-08-01"), (1, 3), (214, 0)),
+        (case([]), (1, 1), (1, 1)),
+        (case([("2020-02-26", "PD"), ("2020-04-22", "CR")]), (57, 0), (57, 0)),
+    ],
+)
+def test_the_two_rules(data, fda, ema):
+    assert day(data, rule="FDA")[:2] == fda
+    assert day(data, rule="EMA")[:2] == ema
+
+
+def test_the_other_endpoints():
+    data = case([SD, ("2020-04-22", "PD")], death="2020-06-01", alive="2020-06-01")
+    assert day(data, endpoint="OS") == (153, 0, "Death")
+    assert day(data, endpoint="TTP", rule="EMA")[:2] == (113, 0)
+    died = case([SD], death="2020-03-20")
+    assert day(died, endpoint="CNS TTP", rule="EMA") == (57, 1, "Last adequate assessment")
+    assert day(case([SD], alive="2020-05-01"), endpoint="OS") == (122, 1, "Last known alive")
+    assert day(case([SD]), endpoint="OS")[:2] == (1, 1)
+
+
+def test_midpoint_cut_off_and_no_baseline():
+    data = case([SD, ("2020-04-22", "PD")])
+    assert day(data, progression_date="midpoint")[:2] == (85, 0)
+    assert day(data, cut_off="2020-03-31")[:2] == (57, 1)
+    unbased = case([SD, ("2020-04-22", "PD")], based="N")
+    assert day(unbased, baseline="BASEFL") == (1, 4, "Start: no baseline assessment")
+    assert day(unbased, baseline="BASEFL", rule="EMA")[:2] == (113, 0)
+
+
+def test_the_source_and_the_estimand_are_named():
+    data = case([SD, GONE])
+    found = derive_tte(*data, visit_every_days=56, population="all randomised")
+    row = found.table.row(0, named=True)
+    assert (row["SRCDOM"], row["SRCVAR"], str(row["SRCDT"])) == ("ADRS", "ADT", "2020-02-26")
+    assert found.estimand["population"] == "all randomised"
+    assert "censored before the gap" in found.estimand["intercurrent_events"]
+    events = found.events(control="A")
+    assert events.table["time_months"][0] == pytest.approx(57 / 30.4375)
+    assert kaplan_meier(events).table["events"].to_list() == [0]
+
+
+def test_duration_starts_at_the_confirmed_response():
+    data = case([("2020-02-26", "PR"), ("2020-04-22", "PR"), ("2020-06-17", "PD")])
+    found = duration_of_response(*data, visit_every_days=56).table
+    assert found.select("AVAL", "CNSR").rows() == [(113, 0)]
+    assert duration_of_response(*case([SD]), visit_every_days=56).table.height == 0
+    with pytest.raises(SettingError, match="Leave out endpoint"):
+        duration_of_response(*data, endpoint="PFS")
+
+
+def test_what_is_missing_is_asked_for():
+    data = case([SD])
+    with pytest.raises(SettingError, match="visit_every_days"):
+        derive_tte(*data)
+    with pytest.raises(SettingError, match="rule is 'FDAA'"):
+        derive_tte(*data, rule="FDAA", visit_every_days=56)
+    with pytest.raises(TableError, match="died on 2019-12-01, before its start"):
+        derive_tte(*case([SD], death="2019-12-01"), visit_every_days=56)
+    with pytest.raises(TableError, match="2 rows"):
+        derive_tte(data[0], pl.concat([data[1], data[1]]), visit_every_days=56)
+    with pytest.raises(TableError, match="RANDDT is missing"):
+        derive_tte(data[0], data[1].drop("RANDDT"), visit_every_days=56)
