@@ -16,6 +16,9 @@ _SENTENCES: Final[Mapping[str, Say]] = {
     "trial.predict": lambda settings: f"Predictions are means over the virtual trials (of hazard ratios geometric, of median times the median) with {settings['level']:.0%} prediction intervals; hazard ratios by Cox regression (Efron).",
     "clinical.kaplan_meier": lambda _: "Survival was estimated by Kaplan-Meier with log-log limits.",
     "clinical.log_rank": lambda settings: "Arms were compared by the log-rank test" + (f" stratified by {', '.join(settings['strata'])}." if settings["strata"] else "."),
+    "clinical.restricted_mean": lambda _: "Restricted means are areas under the Kaplan-Meier curves to the last time at which every arm's curve is known, compared by difference and ratio.",
+    "clinical.proportional_hazards": lambda _: "Proportional hazards were tested by the score test on Kaplan-Meier-transformed time (Grambsch and Therneau 1994, in the exact form).",
+    "clinical.follow_up": lambda _: "Follow-up was estimated by reverse Kaplan-Meier.",
     "clinical.cox": lambda _: "Hazard ratios are from Cox regression with Efron's handling of ties and Wald limits.",
 }  # fmt: skip
 

@@ -14,11 +14,12 @@ def plain_section(results: Results, stage: str) -> Section:
     """Return the numbers of one stage, a table a task."""
     tasks = [task for task, entry in results.current.items() if entry.verb.startswith(f"{stage}.")]
     told = [task for task in tasks if results.current[task].rows and results.evidence(task).quantities]
-    blocks: tuple[Block, ...] = tuple(_task_table(results, task) for task in told)
+    blocks: tuple[Block, ...] = tuple(task_table(results, task) for task in told)
     return Section(stage, stage.capitalize(), blocks)
 
 
-def _task_table(results: Results, task: str) -> TableBlock:
+def task_table(results: Results, task: str, caption: str = "") -> TableBlock:
+    """Return every number of a task with its trail, unit and status."""
     records = results.evidence(task).records()
     numbers = Numbers(results, task)
     rows = tuple(
@@ -31,7 +32,7 @@ def _task_table(results: Results, task: str) -> TableBlock:
         for record in records[:MOST_ROWS]
     )
     notes = (f"The first {MOST_ROWS} of {len(records)} numbers.",) if len(records) > MOST_ROWS else ()
-    return TableBlock(task, ("Quantity", "Value", "Unit", "Status"), rows, notes)
+    return TableBlock(caption or task, ("Quantity", "Value", "Unit", "Status"), rows, notes)
 
 
 def what(record: Evidence) -> str:

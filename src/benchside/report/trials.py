@@ -7,6 +7,7 @@ import polars as pl
 from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, value_text
 from benchside.report.numbers import Numbers, with_interval
 from benchside.report.outcomes import published_outcome
+from benchside.report.plain import task_table
 from benchside.stages.clinical.figure import kaplan_meier_chart
 from benchside.stages.trial.figure import kaplan_meier as predicted_chart
 from benchside.stages.trial.model import parameter_table
@@ -88,7 +89,16 @@ def clinical_section(results: Results, settings: Any) -> Section:
     title = settings.title or settings.endpoint
     curve = results.table("clinical.curve")
     arms = [settings.control, *sorted(set(curve["arm"]) - {settings.control})]
-    chart = kaplan_meier_chart(curve, endpoint=settings.endpoint, title=title, order=arms)
+    found = {name: results.table(f"clinical.{name}") for name in ("kaplan_meier", "cox", "log_rank")}
+    chart = kaplan_meier_chart(
+        curve,
+        endpoint=settings.endpoint,
+        title=title,
+        order=arms,
+        medians=found["kaplan_meier"],
+        hazard_ratio=found["cox"],
+        test=found["log_rank"],
+    )
     blocks: list[Block] = [
         ChartBlock(
             "kaplan-meier", chart.to_dict(), f"Kaplan-Meier estimate of {settings.endpoint}", "The tables below hold the values."
@@ -98,6 +108,12 @@ def clinical_section(results: Results, settings: Any) -> Section:
     ]
     if results.has("clinical.survival_at"):
         blocks.append(landmarks(results, settings))
+    captions = {
+        "clinical.restricted_mean": "Restricted mean survival, to the last time every arm's curve is known",
+        "clinical.proportional_hazards": "Score test of proportional hazards (a small p: one hazard ratio does not say it all)",
+        "clinical.follow_up": "Follow-up, by reverse Kaplan-Meier",
+    }
+    blocks += [task_table(results, task, caption) for task, caption in captions.items() if results.has(task)]
     return Section("clinical", f"Survival: {title}", tuple(blocks))
 
 

@@ -67,6 +67,9 @@ def test_the_plan_gives_what_the_functions_give(study):
         "clinical.survival_at": clinical.kaplan_meier(events).at([6, 12]).table,
         "clinical.log_rank": clinical.log_rank(events).table,
         "clinical.cox": clinical.cox(events).table,
+        "clinical.proportional_hazards": clinical.proportional_hazards(events).table,
+        "clinical.restricted_mean": clinical.restricted_mean(events).table,
+        "clinical.follow_up": clinical.follow_up(events).table,
     }
     assert set(made) == {"clinical.read", *expected}
     for name, table in expected.items():
@@ -103,8 +106,16 @@ def test_every_number_of_a_verb_is_evidence_with_an_id_of_its_own(study):
         "log_rank_p",
         "hazard_ratio",
         "cox_p",
+        "proportional_hazards_chi2",
+        "proportional_hazards_p",
+        "mean_months",
+        "difference_months",
+        "ratio",
+        "lost_ratio",
+        "median_follow_up",
     }
-    assert len(seen) == 2 * 2 + 2 * 2 + 2 + 2
+    two_hazards_tests, five_means, three_follow_ups = 2 * 2, 5, 3
+    assert len(seen) == 2 * 2 + 2 * 2 + 2 + 2 + two_hazards_tests + five_means + three_follow_ups
     ratio = next(record for record in seen.values() if record.quantity == "hazard_ratio")
     assert (ratio.arm, ratio.comparator, ratio.endpoint, ratio.level) == ("tki", "chemo", "PFS", 0.95)
     assert ratio.lower < ratio.value < ratio.upper

@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from benchside.core.errors import TableError, listed
+from benchside.core.evidence import Quantity
 from benchside.core.exchange import EventTable
 from benchside.core.stage import (
     Files,
@@ -25,8 +26,11 @@ from benchside.core.stage import (
 from benchside.core.units import DAYS_PER_MONTH
 from benchside.stages.clinical.analyse import Analysis, analyse
 from benchside.stages.clinical.analyse.cox import Cox, cox
+from benchside.stages.clinical.analyse.follow_up import FollowUp, follow_up
 from benchside.stages.clinical.analyse.kaplan_meier import KaplanMeier, Landmarks, kaplan_meier
 from benchside.stages.clinical.analyse.log_rank import LogRank, log_rank
+from benchside.stages.clinical.analyse.proportional_hazards import ProportionalHazards, proportional_hazards
+from benchside.stages.clinical.analyse.restricted_mean import RestrictedMean, restricted_mean
 from benchside.stages.clinical.read import read, recognise
 from benchside.stages.clinical.simulate import Hazard, log_ratio, simulate
 
@@ -34,6 +38,10 @@ COX_QUANTITIES: Final = tuple(
     # The study's models have arms as their only terms, so that plain names are enough.
     quantity.__class__(quantity.name, quantity.value, quantity.unit, quantity.lower, quantity.upper, n=quantity.n)
     for quantity in Cox.QUANTITIES
+)
+
+RMST_QUANTITIES: Final = (
+    Quantity("restricted mean", "value", "", lower="lower", upper="upper", n="n", named_by="quantity", unit_by="unit"),
 )
 
 
@@ -127,9 +135,42 @@ def run_cox(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     return Product(_with_endpoint(cox(_events(inputs, settings)).table, settings), _every_row(inputs))
 
 
+def run_follow_up(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    """Estimate how long every arm was followed, by the reverse Kaplan-Meier method."""
+    table = follow_up(_events(inputs, settings)).table
+    return Product(_with_endpoint(table, settings), _every_row(inputs))
+
+
+def run_proportional_hazards(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    """Test whether the hazard ratio stays the same over time."""
+    return Product(_with_endpoint(proportional_hazards(_events(inputs, settings)).table, settings), _every_row(inputs))
+
+
+def run_restricted_mean(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    """Compare the arms by the area under their curves."""
+    return Product(_with_endpoint(restricted_mean(_events(inputs, settings)).table, settings), _every_row(inputs))
+
+
 VERBS: Final = {
     verb.name: verb
     for verb in (
+        Verb("clinical.follow_up", "1", run_follow_up, kind="follow_up", key=FollowUp.KEY, quantities=FollowUp.QUANTITIES),
+        Verb(
+            "clinical.proportional_hazards",
+            "1",
+            run_proportional_hazards,
+            kind="proportional_hazards",
+            key=ProportionalHazards.KEY,
+            quantities=ProportionalHazards.QUANTITIES,
+        ),
+        Verb(
+            "clinical.restricted_mean",
+            "1",
+            run_restricted_mean,
+            kind="restricted_mean",
+            key=RestrictedMean.KEY,
+            quantities=RMST_QUANTITIES,
+        ),
         Verb("clinical.read", "1", run_read, kind="events", key=("source_ref",)),
         Verb(
             "clinical.kaplan_meier",
@@ -176,7 +217,15 @@ def plan(settings: ClinicalSettings, context: StageContext) -> Sequence[Task]:
     ]
     tasks += [
         Task(name, name, events, design)
-        for name in ("clinical.kaplan_meier", "clinical.curve", "clinical.log_rank", "clinical.cox")
+        for name in (
+            "clinical.kaplan_meier",
+            "clinical.curve",
+            "clinical.log_rank",
+            "clinical.cox",
+            "clinical.proportional_hazards",
+            "clinical.restricted_mean",
+            "clinical.follow_up",
+        )
     ]
     if settings.landmarks_months:
         tasks.append(
