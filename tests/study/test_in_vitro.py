@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchside.cli.studies import run as run_command
 from benchside.core.errors import BenchsideError
 from benchside.report.dossier import write_dossier
+from benchside.stages.assay import combination, fit, normalise
 from benchside.stages.assay.read import read
 from benchside.study.proposal import ensure_study
 from benchside.study.results import Results
@@ -286,3 +288,67 @@ def test_responses_without_named_columns_are_found_or_asked_for(tmp_path: Path) 
     (tmp_path / "study.toml").write_text('[study]\nname = "r"\n[assay]\nfiles = ["r.csv"]\nformat = "responses"\n')
     with pytest.raises(BenchsideError, match="which column holds the concentration"):
         run(tmp_path)
+
+
+def test_a_plate_read_on_two_days_under_one_name_is_two_plates(tmp_path: Path) -> None:
+    rows = controls() + [
+        {"role": "sample", "compound": " x ", "response": 0.2 + 0.8 / (1 + dose / 20), "concentration_nM": dose}
+        for dose in DOSES
+        for _ in range(2)
+    ]
+    end = wells(rows).with_columns(day=pl.lit(3.0))
+    start = wells([{**row, "response": 0.0 if row["role"] == "blank" else 0.25} for row in rows], seed=4).with_columns(
+        day=pl.lit(0.0)
+    )
+    pl.concat([end, start]).with_columns(plate_id=pl.lit("P1")).write_csv(tmp_path / "plates.csv")
+    (tmp_path / "study.toml").write_text('[study]\nname = "days"\n[assay]\nfiles = ["plates.csv"]\n')
+    with results_of(tmp_path) as results:
+        assert set(results.table("assay.quality")["plate_id"]) == {"P1, day 0.0", "P1, day 3.0"}
+        assert results.table("assay.fit")["compound"].to_list() == ["x"]
+        assert results.table("assay.growth_rate_inhibition").height == 1
+
+
+def test_replicate_plates_of_a_dose_matrix_are_one_matrix_and_python_takes_what_normalise_gives(tmp_path: Path) -> None:
+    plates = [
+        wells(combination_rows()[:-1:3] + controls(), seed=seed).with_columns(plate_id=pl.lit(f"C{seed}"), system=pl.lit("H3122"))
+        for seed in (1, 2, 3)
+    ]
+    pl.concat(plates).write_csv(tmp_path / "matrix.csv")
+    found = combination(normalise(read(tmp_path / "matrix.csv")), n=100).table
+    assert found.height == 1
+    assert found["bliss_lower_points"][0] < 0 < found["bliss_upper_points"][0]
+
+
+def test_a_refused_folder_stays_without_a_study_file_and_new_files_are_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = controls() + [
+        {"role": "sample", "compound": "x", "response": 1 / (1 + dose / 20), "concentration_nM": dose}
+        for dose in DOSES
+        for _ in range(2)
+    ]
+    plate = wells(rows).rename({"concentration_nM": "concentration"}).with_columns(plate_id=pl.lit("P1"))
+    plate.write_csv(tmp_path / "p1.csv")
+    with pytest.raises(BenchsideError):
+        run_command(tmp_path, as_json=False, wait_seconds=1)  # no unit
+    assert not (tmp_path / "study.toml").exists()
+    plate.rename({"concentration": "concentration (nM)"}).write_csv(tmp_path / "p1.csv")
+    run_command(tmp_path, as_json=False, wait_seconds=1)
+    wells(rows, seed=9).with_columns(plate_id=pl.lit("P2")).write_csv(tmp_path / "p2.csv")
+    run_command(tmp_path, as_json=False, wait_seconds=1)
+    assert "p2.csv looks like data of this study" in capsys.readouterr().out
+
+
+def test_percent_taken_for_fractions_is_said() -> None:
+    dose = np.array(DOSES)
+    table = pl.DataFrame({"curve_id": ["a"] * 10, "concentration_nM": dose, "response": 100 / (1 + dose / 50)})
+    assert "were these percent" in fit(table).table["status"][0]
+
+
+def test_overflow_in_a_long_table_names_its_remedy(tmp_path: Path) -> None:
+    table = wells([*controls(), {"role": "sample", "compound": "x", "response": 0.5, "concentration_nM": 5.0}])
+    table.with_columns(
+        signal=pl.when(pl.col("role") == "sample").then(pl.lit("OVRFLW")).otherwise(pl.col("signal").cast(pl.String))
+    ).write_csv(tmp_path / "p.csv")
+    with pytest.raises(BenchsideError, match='overflow = "exclude"'):
+        read(tmp_path / "p.csv")

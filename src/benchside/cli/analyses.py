@@ -14,7 +14,9 @@ from benchside.stages.assay.analyse.ratio import comparable, potency_ratio
 from benchside.stages.assay.curves import Curve, Interval, curve_named, interval_named
 from benchside.stages.assay.read import read as read_plates
 from benchside.stages.trial.stage import TrialSettings
+from benchside.study.file import load
 from benchside.study.results import Results
+from benchside.study.stages import STAGES
 from benchside.study.what_if import what_if
 
 
@@ -113,15 +115,16 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def trial_simulate(design: str, study: Path, *, replicates: int, seed: int, out: Path | None, as_json: bool) -> None:
+def trial_simulate(design: str, study: Path, *, replicates: int, seed: int | None, out: Path | None, as_json: bool) -> None:
     """Predict a trial from the potencies and exposures of a study that has been run."""
     with Results.of(study) as results:
         settings = TrialSettings(design=design, replicates=replicates)
-        predictions = what_if(results, "trial", settings, seed=seed)["trial.predict"]
+        chosen = load(study, STAGES).study.seed if seed is None else seed
+        predictions = what_if(results, "trial", settings, seed=chosen)["trial.predict"]
     if out is not None:
         write_out(predictions, out)
     if as_json:
         print_json({"note": "sketch: not calibrated", "predictions": predictions.to_dicts()})
         return
     columns = ["endpoint", "quantity", "arm", "time_months", "value", "lower", "upper", "unit"]
-    print_table(predictions, columns, title=f"{design}: sketch: not calibrated")
+    print_table(predictions, columns, title=f"{design}, seed {chosen}: sketch: not calibrated")

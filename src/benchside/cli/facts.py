@@ -11,7 +11,7 @@ from benchside.cli.show import print_json, print_table, say, write_out
 from benchside.core.errors import NoEvidenceError, SettingError, listed
 
 View = Literal["list", "compare", "conflicts", "fold-shift"]
-FACT_COLUMNS: Final = ("id", "quantity", "value", "unit", "compound", "variant", "system", "verified", "source")
+FACT_COLUMNS: Final = ("id", "quantity", "relation", "value", "unit", "compound", "variant", "system", "verified", "source")
 SIDE_BY_SIDE: Final = (
     "quantity",
     "compound",

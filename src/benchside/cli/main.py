@@ -194,7 +194,7 @@ def trial_simulate(
     design: Annotated[str, typer.Argument(help="A trial of the evidence base, for example ALEX, or a TOML file.")],
     study: Annotated[Path, typer.Option(help="A study folder whose potencies and exposures are used.", show_default=False)],
     replicates: Annotated[int, typer.Option(min=1, help="Virtual trials.")] = 200,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="The study's own by default.", show_default=False)] = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:

@@ -76,9 +76,12 @@ def write_out(table: pl.DataFrame, path: Path) -> None:
 
 
 def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table whose texts no spreadsheet takes for a formula: one that begins with = + @ or a tab gets an apostrophe before it."""
+    """Return a table whose texts no spreadsheet takes for a formula: one that begins with = + @ or a tab gets an apostrophe before it.
+
+    A sign alone, such as the relation ``=``, is none.
+    """
     texts = [name for name in table.columns if table[name].dtype == pl.String]
-    return table.with_columns(pl.col(name).str.replace(r"^([=+@\t\r])", "'$1") for name in texts)
+    return table.with_columns(pl.col(name).str.replace(r"^([=+@\t\r])(?s:(.+))", "'$1$2") for name in texts)
 
 
 def html_table(table: pl.DataFrame, title: str) -> str:

@@ -6,14 +6,15 @@ from pathlib import Path
 import polars as pl
 
 from benchside.cli.show import RESEARCH_USE, print_json, say
-from benchside.core.errors import StudyError, listed, nearest
+from benchside.core.errors import BenchsideError, StudyError, listed, nearest
 from benchside.report.currency import DOSSIER, is_current
 from benchside.study.demo import write_demo
+from benchside.study.file import NAME
 from benchside.study.lock import study_lock
-from benchside.study.proposal import ensure_study
+from benchside.study.proposal import HEADER, ensure_study, proposed
 from benchside.study.results import Results
 from benchside.study.stages import STAGES
-from benchside.study.workflow import TaskResult
+from benchside.study.workflow import RunReport, TaskResult
 from benchside.study.workflow import run as run_study
 
 
@@ -26,16 +27,7 @@ def init(folder: Path) -> None:
 
 def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
     """Run a study, write its dossier, and say where it is."""
-
-    def progress(result: TaskResult) -> None:
-        if result.entry.rows or result.entry.verb.endswith(".read"):  # a step that does not concern a study says nothing
-            say(f"  {result.state:<9} {result.task}  ({result.entry.rows} rows, {result.seconds:.2f} s)")
-
-    if ensure_study(root, STAGES) and not as_json:
-        say(
-            f"{root} had no study.toml: one was written from the files that were recognised. Look at it, and add what it cannot know."
-        )
-    report = run_study(root, wait_seconds=wait_seconds, **({} if as_json else {"progress": progress}))
+    report = run_described(root, quiet=as_json, wait_seconds=wait_seconds)
     path = root / DOSSIER
     if not is_current(root):
         from benchside.report.dossier import write_dossier  # noqa: PLC0415  drawing is heavy, and an unchanged study draws nothing
@@ -47,11 +39,45 @@ def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
         ]
         print_json({"study": report.study.study.name, "dossier": str(path), "changed": report.changed, "tasks": tasks})
         return
+    for name in unnamed(root):
+        say(f"  {name} looks like data of this study, and study.toml does not name it")
     if report.swept:
         say(f"  removed {report.swept} files that an interrupted run had left")
     if not report.changed:
         say("  nothing has changed since the last run")
     say(f"The dossier is {root / DOSSIER}. {RESEARCH_USE}")
+
+
+def run_described(root: Path, *, quiet: bool, wait_seconds: float) -> RunReport:
+    """Run a study; a folder of data without a study file gets one, which stays only if it could be run."""
+
+    def progress(result: TaskResult) -> None:
+        if result.entry.rows or result.entry.verb.endswith(".read"):  # a step that does not concern a study says nothing
+            say(f"  {result.state:<9} {result.task}  ({result.entry.rows} rows, {result.seconds:.2f} s)")
+
+    written = ensure_study(root, STAGES)
+    if written and not quiet:
+        say(
+            f"{root} had no study.toml: one was written from the files that were recognised. Look at it, and add what it cannot know."
+        )
+    try:
+        return run_study(root, wait_seconds=wait_seconds, **({} if quiet else {"progress": progress}))
+    except BenchsideError:
+        if written:
+            (root / NAME).unlink(missing_ok=True)
+        raise
+
+
+def unnamed(root: Path) -> list[str]:
+    """Return the files of a study that benchside described itself which look like data and are not in it: new ones, most likely."""
+    text = (root / NAME).read_text(encoding="utf-8")
+    if not text.startswith(HEADER):
+        return []
+    known = proposed(root, STAGES).values()
+    files = [
+        file for section in known for file in [*section.get("files", []), *([section["layout"]] if "layout" in section else [])]
+    ]
+    return [file for file in files if f'"{file}"' not in text]
 
 
 def exclude(root: Path, plate: str, wells: Sequence[str], *, who: str, why: str, undo: bool) -> None:

@@ -54,6 +54,11 @@ class TypedTable:
         self.check()
 
     @property
+    def evidence(self) -> tuple[Any, ...]:
+        """Return no records: a table that was read or normalised holds data, and evidence is what is found in it."""
+        return ()
+
+    @property
     def noun(self) -> str:
         """What messages call the table."""
         return self.NOUN

@@ -94,7 +94,7 @@ def ki_words(settings: Mapping[str, Any]) -> str:
     )
     return (
         f"Inhibition constants follow from IC50s for {settings['mode']} inhibition{mixed} (Cheng and Prusoff 1973, doi:10.1016/0006-2952(73)90196-2) at "
-        f"{_each(settings['atp_uM'])} µM ATP and a Km of {_each(settings['km_uM'])} µM, {tight}{error}."
+        f"{'the ATP of the wells' if settings['atp_uM'] is None else 'the ATP of the wells, else ' + _each(settings['atp_uM']) + ' µM,'} and a Km of {_each(settings['km_uM'])} µM, {tight}{error}."
     )
 
 

@@ -64,7 +64,6 @@ def conditions(settings: Any) -> str:
         None if settings.cells_per_well is None else f"{settings.cells_per_well:,} cells a well",
         None if settings.treatment_h is None else f"{settings.treatment_h:g} h with the compound",
         None if settings.serum_fraction is None else f"{settings.serum_fraction * 100:g} % serum",
-        f"ATP {settings.atp_uM:g} µM" if isinstance(settings.atp_uM, float) else None,
         f"enzyme {settings.enzyme_nM:g} nM" if isinstance(settings.enzyme_nM, float) else None,
     ]
     words = [text for text in stated if text]

@@ -45,6 +45,9 @@ def load(root: Path, stages: Mapping[str, Stage]) -> StudyFile:
         When the folder or file is absent, is not TOML, or holds a key or value that is not allowed; one sentence.
     """
     path = root / NAME
+    if not root.is_dir():
+        message = f"{root} does not exist or is no folder. Check the name, or begin with: benchside init {root}"
+        raise StudyError(message)
     if not path.is_file():
         message = f"{root} holds no {NAME}. Write one, or begin with: benchside init {root}"
         raise StudyError(message)

@@ -20,6 +20,7 @@ class FitStatus(StrEnum):
     above = "The response never falls to one half, so the IC50 is above the top dose. Add higher doses."
     below = "The response is below one half at the lowest dose already, so the IC50 is below it. Add lower doses."
     rising = "The response rises through one half with dose, so there is no IC50. Check the layout and the controls."
+    level_on_bound = "A plateau ran to its bound of 10 times the vehicle. Responses are fractions (1 = vehicle): were these percent? Convert them."
     asymmetry_on_bound = (
         "The asymmetry ran to its bound (0.05 or 20), so these doses do not settle it. LL4() may describe them as well."
     )

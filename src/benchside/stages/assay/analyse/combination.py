@@ -7,9 +7,10 @@ import polars as pl
 
 from benchside.core.errors import SettingError, listed, nearest
 from benchside.core.evidence import Answer, Origin, Quantity
+from benchside.core.tables import dataframe
 from benchside.stages.assay.analyse.combination_scores import CELL_SCHEMA, SUMMARY_SCHEMA, Reference, Surface
 from benchside.stages.assay.analyse.combination_surface import REFERENCES
-from benchside.stages.assay.analyse.combination_table import KEY, CombinationTable
+from benchside.stages.assay.analyse.combination_table import KEY, CombinationTable, matrices_of
 
 VERSION: Final = "1"
 CALLED: Final = {"bliss": "Bliss", "hsa": "HSA", "loewe": "Loewe", "zip": "ZIP"}
@@ -94,7 +95,8 @@ def combination(
     0.0
     """
     _require_settings(reference, n, noise_sd)
-    table = CombinationTable.of(responses).table
+    held = responses if isinstance(responses, CombinationTable) else CombinationTable(matrices_of(dataframe(responses)))
+    table = held.table
     summary, cells = combination_tables(table, reference=reference, n=n, seed=seed, noise_sd=noise_sd)
     settings = {"reference": reference, "n": n, "seed": seed, "noise_sd": noise_sd}
     return Combination(summary, Origin("assay.combination", VERSION, settings, (table,)), cells)

@@ -179,6 +179,17 @@ def _called(key: tuple[Any, ...]) -> str:
     return f"{a} + {b}" + (f" ({place})" if place else "")
 
 
+def matrices_of(responses: pl.DataFrame) -> pl.DataFrame:
+    """Return responses as `normalise` makes them with the columns of a combination: the pair, both doses, replicate plates as one.
+
+    A plate was normalised to its own vehicle, so the plates of a pair on one system are replicates of one matrix.
+    """
+    if "compound_a" in responses.columns or "compound_b" not in responses.columns:
+        return responses
+    named = responses.filter(pl.col("compound_b").is_not_null()).rename({"compound": "compound_a", "concentration_nM": DOSES[0]})
+    return named.with_columns(pl.col(name).fill_null(0.0) for name in DOSES)
+
+
 def single_agents(responses: pl.LazyFrame) -> pl.LazyFrame:
     """Return the responses of compounds given alone; where the second of a pair was given alone it is the compound of its row."""
     if not {"compound_b", "concentration_b_nM"} <= set(responses.collect_schema().names()):

@@ -11,10 +11,11 @@ from benchside.core.errors import SettingError, TableError, listed, nearest
 from benchside.core.evidence import Answer, Origin, Quantity
 from benchside.kernels import fold_shift, shared_plateaus
 from benchside.kernels.dose_response import DECADES_BEYOND, RSS
+from benchside.stages.assay.analyse.ratio_plates import over_plates
 from benchside.stages.assay.analyse.shapes import HALF, BoolArray, FloatArray, IntArray, Points, Shapes
 from benchside.stages.assay.model import LL4, ResponseTable, check_level
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 DESCRIBED: Final = ("compound", "target", "variant", "system")
 LAB: Final = "lab"
 """A column of this name always belongs to the group: a mutant is never compared with another laboratory's wild type."""
@@ -84,6 +85,9 @@ def potency_ratio(
 
     Notes
     -----
+    Where both curves stand on four plates or more the plate is the unit: limits and test are those of a jackknife over plates
+    (`ratio_plates`); with fewer than four, and more than one, `status` says that the interval leaves out how plates differ.
+
     Profile likelihood: Bates and Watts 1988, doi:10.1002/9780470316757. Ratios of dose-response curves: Ritz et al. 2015,
     doi:10.1371/journal.pone.0146021.
 
@@ -114,13 +118,14 @@ def ratio_table(
     keys = [*DESCRIBED, *(name for name in (LAB, by, *within) if name in table.columns and name not in DESCRIBED)]
     keys = list(dict.fromkeys(keys))
     used = used_rows(table, reference=reference, by=by, within=within)
-    groups = used.group_by(keys, maintain_order=True).agg("concentration_nM", "response").with_row_index("curve")
+    groups = used.group_by(keys, maintain_order=True).agg("concentration_nM", "response", "plate_id").with_row_index("curve")
     points = points_of(groups)
     paired = pairs_of(groups, keys, by, reference)
     shapes = Shapes.of(points)
     pairs = np.ascontiguousarray(paired.select(pl.col("reference", "curve").fill_null(0).cast(pl.Int64)).to_numpy())
     absent = paired["reference"].is_null().to_numpy()
     columns = pair_columns(points, shapes, pairs, absent, shared=shared, measure=measure, level=level)
+    columns = over_plates(columns, points, pairs, measure=measure, separate=shared is None, level=level)
     name = pl.concat_str([pl.col(key) for key in keys if key not in DESCRIBED or key == by], separator=" / ")
     described = paired.select(*keys, comparator=pl.lit(reference), pair=name + pl.lit(f" : {reference}"))
     return described.hstack(pl.DataFrame(columns, nan_to_null=True))
@@ -175,11 +180,13 @@ def comparable(table: pl.DataFrame, reference: str) -> pl.DataFrame:
 
 
 def points_of(groups: pl.DataFrame) -> Points:
-    """Return the points of all groups, one after the other."""
+    """Return the points of all groups, one after the other, with their plates where every point names one."""
     counts = groups["response"].list.len().to_numpy().astype(np.int64)
-    flat = groups.select("concentration_nM", "response").explode("concentration_nM", "response")
-    dose, response = (np.ascontiguousarray(flat[name].to_numpy(), dtype=np.float64) for name in flat.columns)
-    return Points(dose, response, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    flat = groups.select("concentration_nM", "response", "plate_id").explode("concentration_nM", "response", "plate_id")
+    dose, response = (np.ascontiguousarray(flat[name].to_numpy(), dtype=np.float64) for name in ("concentration_nM", "response"))
+    named = flat["plate_id"].null_count() == 0
+    plates = flat["plate_id"].rank("dense").to_numpy().astype(np.int64) if named else None
+    return Points(dose, response, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), None, plates)
 
 
 def pairs_of(groups: pl.DataFrame, keys: list[str], by: str, reference: str) -> pl.DataFrame:

@@ -39,6 +39,7 @@ def statuses(shapes: Shapes, limits: FloatArray, *, by_error: BoolArray, silent:
         (shapes.below, FitStatus.below),
         (outside, FitStatus.midpoint_outside),
         (fitted & ~outside & step, FitStatus.step),
+        (level_on_bound(shapes), FitStatus.level_on_bound),
         (on_bound(shapes), FitStatus.asymmetry_on_bound),
         (no_error, FitStatus.no_error),
         (open_words & open_low & open_high, FitStatus.open_both),
@@ -52,6 +53,12 @@ def statuses(shapes: Shapes, limits: FloatArray, *, by_error: BoolArray, silent:
         for k in np.flatnonzero(where):
             said[k].append(sentence.value)
     return [" ".join(words) or FitStatus.ok.value for words in said]
+
+
+def level_on_bound(shapes: Shapes) -> BoolArray:
+    """Return whether a plateau above the vehicle sits on its bound: responses of some other unit, most likely percent."""
+    most = dose_response.LEVEL_MAX * (1 - 1e-9)
+    return np.asarray(shapes.fitted & ((shapes.low >= most) | (shapes.high >= most)))
 
 
 def on_bound(shapes: Shapes) -> BoolArray:

@@ -174,7 +174,7 @@ def read_responses(
     place, name = Path(path), label or Path(path).name
     require_file(place)
     known = header(place)
-    columns = promised_columns(columns, known, name)
+    columns, concentration_unit = promised_columns(columns, known, name, concentration_unit)
     missing = [theirs for theirs in [*columns.values(), *(where or {})] if theirs not in known]
     if missing:
         message = f"{name}: column {listed(missing)} is missing{nearest(missing[0], known)}; the columns are {listed(known, 12)}."
@@ -201,19 +201,31 @@ def read_responses(
     return ResponseTable.from_frame(table, concentration_unit=concentration_unit, response_unit=response_unit)
 
 
-def promised_columns(columns: Mapping[str, str], known: list[str], name: str) -> dict[str, str]:
-    """Return the columns a study names, and for a response or dose it does not name the file's column of that name."""
+def promised_columns(
+    columns: Mapping[str, str], known: list[str], name: str, unit: str | None
+) -> tuple[dict[str, str], str | None]:
+    """Return the columns a study names and the unit of the dose; what it does not name is the file's column of that name.
+
+    A column `concentration_nM` gives its unit with its name.
+    """
     found = dict(columns)
     for wanted in ("concentration", "response"):
-        if wanted not in found:
-            if wanted not in known:
-                message = (
-                    f"{name}: nothing says which column holds the {wanted}; the columns are {listed(known, 12)}. "
-                    f'Name it in the study: columns = {{ {wanted} = "..." }}.'
-                )
-                raise TableError(message)
-            found[wanted] = wanted
-    return found
+        if wanted in found:
+            continue
+        alike = [
+            column for column in known if column == wanted or (wanted == "concentration" and column.startswith("concentration_"))
+        ]
+        alike = [column for column in alike if column != "concentration_unit"]
+        if len(alike) != 1:
+            message = (
+                f"{name}: nothing says which column holds the {wanted}; the columns are {listed(known, 12)}. "
+                f'Name it in the study: columns = {{ {wanted} = "..." }}.'
+            )
+            raise TableError(message)
+        found[wanted] = alike[0]
+        if wanted == "concentration" and alike[0] != wanted and unit is None and "concentration_unit" not in found:
+            unit = alike[0].removeprefix("concentration_")
+    return found, unit
 
 
 def curve_name(columns: Mapping[str, str], constants: Mapping[str, str], name: str) -> pl.Expr:

@@ -1,5 +1,6 @@
 """Long tables: a row a well, or a row a response; and the raw table of GDSC."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, cast
@@ -12,6 +13,10 @@ from benchside.core.tables import FILE_ROW, FLOAT, INTEGER, cast_column, file_ha
 from benchside.core.units import nM_per
 from benchside.stages.assay.model import PLATE_SHAPES, well_name
 from benchside.stages.assay.read.grid import OVERFLOW, Defaults
+
+NAMES: Final = ("plate_id", "role", "compound", "compound_b", "target", "variant", "system")
+_OVERFLOWN: Final = OVERFLOW.pattern.replace("^", "(?i)^", 1)
+_BRACKETED: Final = re.compile(r"^\s*concentration\s*[\(\[]\s*([^\)\]]+?)\s*[\)\]]\s*$", re.IGNORECASE)
 
 GDSC_COLUMNS: Final = ("BARCODE", "POSITION", "TAG", "CONC", "INTENSITY")
 _GDSC_ROLES: Final = {"NC-1": "vehicle", "B": "blank", "PC-1": "positive", "UN-USED": "empty"}
@@ -94,7 +99,7 @@ def long_wells(path: Path, label: str, defaults: Defaults, part: Part | None = N
         concentration(frame, label, defaults.concentration_unit),
         pl.col("well").cast(pl.String).str.strip_chars().str.to_uppercase().str.replace(r"^([A-Z]{1,2})0+(\d+)$", "${1}${2}"),
     )
-    frame = in_uM(frame, "atp", label)
+    frame = stripped(in_uM(frame, "atp", label))
     if "plate_id" not in frame.columns:
         frame = frame.with_columns(plate_id=pl.lit(Path(label).stem))
     for name in ("target", "variant", "system"):
@@ -109,8 +114,38 @@ def long_wells(path: Path, label: str, defaults: Defaults, part: Part | None = N
         raise TableError(message)
     if defaults.overflow == "exclude":
         frame = without_overflow(frame)
+    require_no_overflow(frame, label)
     signal = cast_column(frame, "signal", FLOAT, noun=label)
-    return frame.with_columns(signal, signal_ref=refs, layout_ref=refs).drop(FILE_ROW)
+    return apart_by_moment(frame.with_columns(signal, signal_ref=refs, layout_ref=refs).drop(FILE_ROW))
+
+
+def stripped(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with the blanks around names gone: they would make another compound of the same one."""
+    names = [name for name in NAMES if name in frame.columns and frame[name].dtype == pl.String]
+    return frame.with_columns(pl.col(name).str.strip_chars() for name in names)
+
+
+def apart_by_moment(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the wells of a plate read on several days as plates of their own: `P1, day 0` and `P1, day 3`."""
+    for mark, words in (("day", "{}, day {}"), ("time_h", "{}, {} h")):
+        if mark in frame.columns and frame.select("plate_id", "well").is_duplicated().any():
+            several = pl.col(mark).n_unique().over("plate_id") > 1
+            named = pl.format(words, "plate_id", pl.col(mark))
+            return frame.with_columns(plate_id=pl.when(several & pl.col(mark).is_not_null()).then(named).otherwise("plate_id"))
+    return frame
+
+
+def require_no_overflow(frame: pl.DataFrame, label: str) -> None:
+    """Refuse signals the reader marked as overflown, naming what may be done about them."""
+    if frame["signal"].dtype != pl.String:
+        return
+    over = frame.filter(pl.col("signal").str.contains(_OVERFLOWN).fill_null(value=False))
+    if over.height:
+        message = (
+            f"{label}, row {over[FILE_ROW][0]}: signal {over['signal'][0]!r} is an overflow mark of the reader, in {over.height} wells. "
+            'Set overflow = "exclude" to leave such wells out, or correct the cell.'
+        )
+        raise TableError(message)
 
 
 def in_uM(frame: pl.DataFrame, stem: str, label: str) -> pl.DataFrame:
@@ -128,7 +163,7 @@ def without_overflow(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the table with the wells the reader could not measure excluded, their mark kept as a note."""
     if frame["signal"].dtype != pl.String:
         return frame
-    over = pl.col("signal").str.contains(OVERFLOW.pattern.replace("^", "(?i)^", 1))
+    over = pl.col("signal").str.contains(_OVERFLOWN)
     return frame.with_columns(
         note=pl.when(over).then(pl.concat_str(pl.lit("reader overflow: "), pl.col("signal").str.strip_chars())),
         role=pl.when(over).then(pl.lit("excluded")).otherwise(pl.col("role")),
@@ -150,7 +185,8 @@ def filled_table(path: Path, label: str, part: Part | None = None, key: pl.Expr 
 def concentration(frame: pl.DataFrame, label: str, unit: str | None) -> pl.Series:
     """Return concentration_nM: from a column whose name has the unit, or from `concentration` and the study's unit."""
     for name in frame.columns:
-        stem, _, suffix = name.rpartition("_")
+        bracketed = _BRACKETED.match(name)
+        stem, _, suffix = ("concentration", "", bracketed.group(1)) if bracketed else name.rpartition("_")
         if stem == "concentration" or name == "concentration":
             factor = nM_per(unit if name == "concentration" else suffix, place=f"{label}, column {name}")
             if unit is not None and nM_per(unit, place=label) != factor:

@@ -25,11 +25,7 @@ def _matrices(inputs: Inputs) -> pl.DataFrame:
         return tables.CombinationTable(
             pl.DataFrame(schema={name: one.dtype for name, one in tables.CombinationTable.SCHEMA.items()})
         ).table
-    named = responses.filter(pl.col("compound_b").is_not_null()).rename(
-        {"compound": "compound_a", "concentration_nM": "concentration_a_nM", "plate_id": "block"}
-    )
-    filled = named.with_columns(pl.col(name).fill_null(0.0) for name in tables.DOSES)
-    return tables.CombinationTable(filled.collect()).table
+    return tables.CombinationTable(tables.matrices_of(responses.collect())).table
 
 
 def _combination(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
