@@ -279,6 +279,6 @@ def require_compound(compound: str, extra: str | Path | Sequence[str | Path] | N
     known |= set(folds(verified_only=False, extra=extra)["compound"].to_list())
     written: dict[str, str] = {str(name).lower(): str(name) for name in sorted(known)}
     if compound.strip().lower() not in written:
-        message = f"no fact knows the compound {compound!r}{nearest(compound, sorted(known))}. Check the spelling, or add facts with extra=."
+        message = f"no fact knows the compound {compound!r}{nearest(compound, sorted(known))}. Check the spelling, or add facts of your own (extra= in Python, --add on the command line)."
         raise NoEvidenceError(message)
     return written[compound.strip().lower()]

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from benchside.kernels._jit import PARALLEL, compiled, compiled_parallel
+from benchside.kernels._jit import compiled, compiled_entry
 from benchside.kernels.dose_response import (
     DECADES_BEYOND,
     FREE,
@@ -276,7 +276,7 @@ def least_together(
     return float(min(least, at_one, at_two))
 
 
-@compiled_parallel
+@compiled_entry
 def separate_pairs(
     x: FloatArray, y: FloatArray, offsets: IntArray, fits: FloatArray, start: FloatArray, pairs: IntArray, factor: FloatArray,
     anchor: int, level: float,
@@ -288,7 +288,7 @@ def separate_pairs(
     as a share of the sum of squares of both, nan for a pair that is left out.
     """
     out = np.full((pairs.shape[0], 3), np.nan)
-    for k in PARALLEL(pairs.shape[0]):
+    for k in range(pairs.shape[0]):
         if factor[k] == factor[k]:
             r, v = pairs[k, 0], pairs[k, 1]
             two, anchors = np.empty((2, fits.shape[1])), np.array([start[r], start[v]])

@@ -10,6 +10,7 @@ import polars as pl
 from benchside.core.errors import SettingError, TableError, listed, nearest
 from benchside.core.evidence import Answer, Origin, Quantity
 from benchside.kernels import fold_shift, shared_plateaus
+from benchside.kernels._jit import on_threads
 from benchside.kernels.dose_response import DECADES_BEYOND, RSS
 from benchside.stages.assay.analyse.ratio_plates import over_plates
 from benchside.stages.assay.analyse.shapes import HALF, BoolArray, FloatArray, IntArray, Points, Shapes
@@ -228,7 +229,12 @@ def joint_of(
         return Joint(mids, lower, upper, found[:, shared_plateaus.RSS], found[:, shared_plateaus.RSS_TOGETHER], apart)
     anchor = fold_shift.MIDPOINT if measure == "ec50" else fold_shift.LEVEL
     start = shapes.mid if measure == "ec50" else half_or_end(shapes)
-    found = fold_shift.separate_pairs(*arrays, shapes.fits, np.ascontiguousarray(start), pairs, allowed, anchor, HALF)
+    begin = np.ascontiguousarray(start)
+
+    def part(rows: slice) -> FloatArray:
+        return fold_shift.separate_pairs(*arrays, shapes.fits, begin, pairs[rows], allowed[rows], anchor, HALF)
+
+    found = np.concatenate(on_threads(part, len(pairs)))
     log_nM = shapes.mid if measure == "ec50" else np.log(shapes.ic50_nM())
     return Joint(log_nM[pairs], found[:, 0], found[:, 1], apart, found[:, 2], apart)
 
