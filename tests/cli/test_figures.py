@@ -46,7 +46,7 @@ def test_the_figures_show_the_study(cells, pair, tmp_path, capsys):
     words = {
         "cells/plates.svg": ("Plate end", "Verdict: pass"), "cells/fold_forest.svg": ("G1202R", "Fold shift (log scale)", "alectinib"),
         "cells/ic50_map.svg": ("crizotinib", "L1196M", "Ba/F3 + IL-3"), "cells/curves.svg": ("Concentration (nM)", "IC50"),
-        "pair/combinations.svg": ("x + y (H3122, C1)", "Excess over ZIP"), "pair/curves.svg": ("y | H3122",),
+        "pair/combinations.svg": ("x + y (H3122)", "Excess over ZIP"), "pair/curves.svg": ("y | H3122",),
     }  # fmt: skip
     for name, parts in words.items():
         text = (tmp_path / name).read_text(encoding="utf-8")

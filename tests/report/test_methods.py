@@ -69,7 +69,7 @@ def test_the_settings_of_a_study_are_in_its_words(tmp_path: Path, choice: dict[s
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        ({}, "for competitive inhibition (Cheng and Prusoff 1973, doi:10.1016/0006-2952(73)90196-2) at 10 µM ATP and a Km of 20 µM, binding taken not to be tight"),
+        ({}, "for competitive inhibition (Cheng and Prusoff 1973, doi:10.1016/0006-2952(73)90196-2) at the ATP of the wells, else 10 µM, and a Km of 20 µM, binding taken not to be tight"),
         ({"enzyme_nM": 1.0}, "half the enzyme taken off first where an IC50 is below ten times the enzyme (Henderson 1972"),
         ({"km_se_uM": 2.0}, "the standard error of Km is in the limits (Zou and Donner 2008"),
         ({"inhibition": "mixed", "alpha": 3.0}, "for mixed inhibition with alpha 3 "),

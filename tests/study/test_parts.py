@@ -117,6 +117,6 @@ def test_a_bad_cell_in_a_late_part_is_named_by_its_row_and_leaves_nothing(
     lines[200] = ",".join(cells)
     (root / "wells.csv").write_text("\n".join(lines) + "\n")
     monkeypatch.setattr(parts, "PART_ROWS", 150)
-    with pytest.raises(BenchsideError, match="row 200 holds 'OVRFLW'"):
+    with pytest.raises(BenchsideError, match="row 200: signal 'OVRFLW'"):
         run(root)
     assert not (root / "results").exists()

@@ -349,7 +349,7 @@ def test_a_formula_that_failed(tmp_path):
 
 
 @pytest.mark.parametrize(("cell", "parts"), [
-    ("broken", ("column signal must hold numbers", "'broken'")), ("OVRFLW", ("column signal must hold numbers", "'OVRFLW'")),
+    ("broken", ("column signal must hold numbers", "'broken'")), ("OVRFLW", ("signal 'OVRFLW' is an overflow mark", 'overflow = "exclude"')),
     ("NaN", ("sample well A2 has signal nan", "Correct the cell")), ("inf", ("sample well A2 has signal inf",)), (None, ("sample well A2 has no signal",)),
 ])  # fmt: skip
 def test_a_signal_that_is_no_number_in_a_long_table(tmp_path, cell, parts):

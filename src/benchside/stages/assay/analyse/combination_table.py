@@ -184,7 +184,7 @@ def matrices_of(responses: pl.DataFrame) -> pl.DataFrame:
 
     A plate was normalised to its own vehicle, so the plates of a pair on one system are replicates of one matrix.
     """
-    if "compound_a" in responses.columns or "compound_b" not in responses.columns:
+    if "compound_a" in responses.columns or not {"compound", "compound_b", "concentration_nM"} <= set(responses.columns):
         return responses
     named = responses.filter(pl.col("compound_b").is_not_null()).rename({"compound": "compound_a", "concentration_nM": DOSES[0]})
     return named.with_columns(pl.col(name).fill_null(0.0) for name in DOSES)
