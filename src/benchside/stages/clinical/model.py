@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import ClassVar, Final, Literal, Self, final
+from typing import ClassVar, Final, Literal, Self, cast, final
 
 import numpy as np
 import polars as pl
@@ -124,6 +124,29 @@ class ClinicalAnswer(Answer):
         """Every number of the result as a record with its interval and provenance."""
         quantities = tuple(replace(quantity, level=self.level) for quantity in self.QUANTITIES)
         return EvidenceSet(self.named(), quantities, self.KEY, self.origin, created=datetime.now(UTC)).records()
+
+
+@dataclass(frozen=True)
+class OneTest(ClinicalAnswer):
+    """Base of a test of all arms at once: a table of one row with `chi2, df, p`, and what each arm had."""
+
+    arms: pl.DataFrame | None = None
+    """`arm, n, observed, expected` events, weighted where the test is."""
+
+    @property
+    def chi2(self) -> float | None:
+        """The test statistic; None where it is not estimable."""
+        return cast("float | None", self.table.item(0, "chi2"))
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom: arms that were at risk at an event, less one."""
+        return int(self.table.item(0, "df"))
+
+    @property
+    def p(self) -> float | None:
+        """Two-sided p; None where it is not estimable."""
+        return cast("float | None", self.table.item(0, "p"))
 
 
 def event_table(ev: object) -> EventTable:

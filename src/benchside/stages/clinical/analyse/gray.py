@@ -1,7 +1,7 @@
 """Gray's test: whether the cumulative incidence of one cause differs between arms."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -10,8 +10,8 @@ from benchside.core.evidence import Origin, Quantity
 from benchside.kernels import competing_risks
 from benchside.stages.clinical.analyse.cumulative_incidence import cause_codes, require_cause
 from benchside.stages.clinical.model import (
-    ClinicalAnswer,
     Convention,
+    OneTest,
     Rules,
     arm_codes,
     codes,
@@ -30,32 +30,14 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class GrayTest(ClinicalAnswer):
+class GrayTest(OneTest):
     """Gray's test: `table` has one row, `cause, chi2, df, p, n, events, stratified_by, status, conventions`."""
-
-    arms: pl.DataFrame | None = None
-    """`arm, n, observed, expected` events of the cause."""
 
     KEY: ClassVar[tuple[str, ...]] = ("cause",)
     QUANTITIES: ClassVar[tuple[Quantity, ...]] = (
         Quantity("gray_chi2", value="chi2", unit="", n="n"),
         Quantity("gray_p", value="p", unit="", n="n"),
     )
-
-    @property
-    def chi2(self) -> float | None:
-        """The test statistic; None where it is not estimable."""
-        return cast("float | None", self.table.item(0, "chi2"))
-
-    @property
-    def df(self) -> int:
-        """Degrees of freedom: arms that were at risk at an event, less one."""
-        return int(self.table.item(0, "df"))
-
-    @property
-    def p(self) -> float | None:
-        """Two-sided p; None where it is not estimable."""
-        return cast("float | None", self.table.item(0, "p"))
 
 
 def gray_test(ev: Any, *, cause: str, conventions: Convention | None = None) -> GrayTest:

@@ -1,7 +1,7 @@
 """Log-rank test: whether the arms differ at all."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from benchside.core.exchange import EventTable
 from benchside.kernels import survival
 from benchside.kernels.weighted_log_rank import weighted_log_rank_sums
 from benchside.stages.clinical.model import (
-    ClinicalAnswer,
+    OneTest,
     arm_codes,
     codes,
     event_table,
@@ -61,31 +61,13 @@ class FlemingHarrington:
 
 
 @dataclass(frozen=True)
-class LogRank(ClinicalAnswer):
+class LogRank(OneTest):
     """The log-rank test: `table` has one row, `chi2, df, p, n, events, stratified_by, status, weights`."""
-
-    arms: pl.DataFrame | None = None
-    """`arm, n, observed, expected` events, weighted where the test is."""
 
     QUANTITIES: ClassVar[tuple[Quantity, ...]] = (
         Quantity("log_rank_chi2", value="chi2", unit="", n="n"),
         Quantity("log_rank_p", value="p", unit="", n="n"),
     )
-
-    @property
-    def chi2(self) -> float | None:
-        """The test statistic; None where it is not estimable."""
-        return cast("float | None", self.table.item(0, "chi2"))
-
-    @property
-    def df(self) -> int:
-        """Degrees of freedom: arms that were at risk at an event, less one."""
-        return int(self.table.item(0, "df"))
-
-    @property
-    def p(self) -> float | None:
-        """Two-sided p; None where it is not estimable."""
-        return cast("float | None", self.table.item(0, "p"))
 
 
 def log_rank(ev: Any, *, weights: FlemingHarrington | None = None) -> LogRank:
