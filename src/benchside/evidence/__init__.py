@@ -13,6 +13,7 @@ from benchside.evidence.comparison import Comparison, compare, conflicts, known_
 from benchside.evidence.files import FACT_TABLES, MEMORY_SENTENCE, citation, facts
 from benchside.evidence.folds import agreement, folds
 from benchside.evidence.lookup import Facts, one, query
+from benchside.evidence.published import published
 from benchside.evidence.reading import read_facts
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ __all__ = [
     "leave_one_source_out",
     "memory_apart",
     "one",
+    "published",
     "query",
     "read_facts",
     "table_one",

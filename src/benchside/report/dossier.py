@@ -14,12 +14,13 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from benchside import __version__
 from benchside.report.blocks import Page, Section
+from benchside.report.clinical import clinical_section
 from benchside.report.currency import DOSSIER, content_hash
 from benchside.report.exposure import coverage_section
 from benchside.report.methods import methods_section
 from benchside.report.plain import plain_section
 from benchside.report.potency import potency_section
-from benchside.report.trials import clinical_section, exclusions_section, trial_section
+from benchside.report.trials import exclusions_section, trial_section
 from benchside.study.file import StudyFile, load
 from benchside.study.results import Results
 from benchside.study.stages import STAGES

@@ -1,14 +1,12 @@
-"""Sections: the predicted trial (a sketch), and the analysis of a real or simulated event table."""
+"""Sections: the predicted trial (a sketch), and what a person excluded."""
 
 from typing import Any
 
 import polars as pl
 
-from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, value_text
+from benchside.report.blocks import Cell, ChartBlock, Section, TableBlock, TextBlock
 from benchside.report.numbers import Numbers, with_interval
 from benchside.report.outcomes import published_outcome
-from benchside.report.plain import task_table
-from benchside.stages.clinical.figure import kaplan_meier_chart
 from benchside.stages.trial.figure import kaplan_meier as predicted_chart
 from benchside.stages.trial.model import parameter_table
 from benchside.study.results import Results
@@ -82,104 +80,6 @@ def parameters() -> TableBlock:
         for row in table.iter_rows(named=True)
     )
     return TableBlock("Parameters of the sketch", ("Parameter", "Value", "Status", "Source", "Note"), rows)
-
-
-def clinical_section(results: Results, settings: Any) -> Section:
-    """Return the section on the survival analysis of an event table."""
-    title = settings.title or settings.endpoint
-    curve = results.table("clinical.curve")
-    arms = [settings.control, *sorted(set(curve["arm"]) - {settings.control})]
-    found = {name: results.table(f"clinical.{name}") for name in ("kaplan_meier", "cox", "log_rank")}
-    chart = kaplan_meier_chart(
-        curve,
-        endpoint=settings.endpoint,
-        title=title,
-        order=arms,
-        medians=found["kaplan_meier"],
-        hazard_ratio=found["cox"],
-        test=found["log_rank"],
-    )
-    blocks: list[Block] = [
-        ChartBlock(
-            "kaplan-meier", chart.to_dict(), f"Kaplan-Meier estimate of {settings.endpoint}", "The tables below hold the values."
-        ),
-        medians(results),
-        comparison(results, settings),
-    ]
-    if results.has("clinical.survival_at"):
-        blocks.append(landmarks(results, settings))
-    captions = {
-        "clinical.restricted_mean": "Restricted mean survival, to the last time every arm's curve is known",
-        "clinical.proportional_hazards": "Score test of proportional hazards (a small p: one hazard ratio does not say it all)",
-        "clinical.follow_up": "Follow-up, by reverse Kaplan-Meier",
-    }
-    blocks += [task_table(results, task, caption) for task, caption in captions.items() if results.has(task)]
-    return Section("clinical", f"Survival: {title}", tuple(blocks))
-
-
-def medians(results: Results) -> TableBlock:
-    """Return medians by arm."""
-    numbers = Numbers(results, "clinical.kaplan_meier")
-    keys = _keys(results, "clinical.kaplan_meier")
-    table = results.table("clinical.kaplan_meier")
-    rows = []
-    for row in table.iter_rows(named=True):
-        text = with_interval(row["median_months"], row["lower_months"], row["upper_months"])
-        key = tuple(row[name] for name in keys)
-        rows.append(
-            (
-                Cell(row["arm"]),
-                Cell(str(row["n"])),
-                Cell(str(row["events"])),
-                numbers.cell(key, _quantity(results, "clinical.kaplan_meier", "median_months"), text),
-            )
-        )
-    return TableBlock(
-        "Medians (Kaplan-Meier, log-log limits)", ("Arm", "Patients", "Events", "Median, months (95 %)"), tuple(rows)
-    )
-
-
-def landmarks(results: Results, settings: Any) -> TableBlock:
-    """Return survival at the landmarks the study asks for."""
-    numbers, keys = Numbers(results, "clinical.survival_at"), _keys(results, "clinical.survival_at")
-    quantity = _quantity(results, "clinical.survival_at", "survival")
-    rows = []
-    for row in results.table("clinical.survival_at").iter_rows(named=True):
-        cell = numbers.cell(
-            tuple(row[name] for name in keys), quantity, with_interval(row["survival"], row["lower"], row["upper"])
-        )
-        rows.append((Cell(row["arm"]), Cell(f"{row['time_months']:g}"), cell, Cell(str(row["at_risk"]))))
-    return TableBlock(f"{settings.endpoint} at landmarks", ("Arm", "Months", "Probability (95 %)", "At risk"), tuple(rows))
-
-
-def comparison(results: Results, settings: Any) -> TableBlock:
-    """Return the log-rank test and the hazard ratio of each arm against the control."""
-    numbers = Numbers(results, "clinical.cox")
-    test = results.table("clinical.log_rank").row(0, named=True)
-    rows = []
-    for row in results.table("clinical.cox").iter_rows(named=True):
-        text = with_interval(row["hazard_ratio"], row["lower"], row["upper"])
-        key = tuple(row[name] for name in _keys(results, "clinical.cox"))
-        cell = numbers.cell(key, _quantity(results, "clinical.cox", "hazard_ratio"), text, title=str(row.get("status") or ""))
-        rows.append(
-            (
-                Cell(f"{row['term']} v {settings.control}"),
-                cell,
-                Cell(value_text(row["p"])),
-                Cell(value_text(test["p"])),
-            )
-        )
-    strata = f", stratified by {', '.join(settings.strata)}" if settings.strata else ""
-    note = f"Cox regression with Efron's handling of ties{strata}; log-rank chi-square {value_text(test['chi2'])} over all arms."
-    return TableBlock("Comparison", ("Arm", "Hazard ratio (95 %)", "p (Wald)", "p (log-rank)"), tuple(rows), (note,))
-
-
-def _keys(results: Results, task: str) -> tuple[str, ...]:
-    return results.evidence(task).key
-
-
-def _quantity(results: Results, task: str, column: str) -> str:
-    return next(quantity.name for quantity in results.evidence(task).quantities if quantity.value == column)
 
 
 def exclusions_section(history: tuple[dict[str, Any], ...]) -> Section:

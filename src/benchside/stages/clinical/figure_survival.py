@@ -121,7 +121,7 @@ def survival_box(arms: Sequence[str], medians: Any, hazard_ratio: Any, test: Any
     if medians is not None:
         known = checked(medians, ("arm", "n", "events", "median_months", "lower_months", "upper_months"), figure="the box of medians", source="the .table of a Kaplan-Meier result")  # fmt: skip
         rows.append(["", "Events/n", f"Median ({percent}), months"])
-        for row in known.filter(pl.col("arm").is_in(arms)).iter_rows(named=True):
+        for row in sorted(known.filter(pl.col("arm").is_in(arms)).iter_rows(named=True), key=lambda row: arms.index(row["arm"])):
             words = estimate_words(row["median_months"], row["lower_months"], row["upper_months"], digits=1)
             rows.append([row["arm"], f"{row['events']}/{row['n']}", words])
     tested = None

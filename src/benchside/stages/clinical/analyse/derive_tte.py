@@ -139,9 +139,9 @@ def derive_tte(
         endpoint, rule, start, visit_every_days, missed_visits, visit_window_days, progression_date, new_therapy, baseline
     )
     responses_frame, subjects_frame = dataframe(adrs), dataframe(adsl)
-    chosen = _arm(subjects_frame, arm)
-    subjects = _subjects(subjects_frame, settings, cut_off)
-    seen = _assessments(responses_frame, subjects, parameter, where)
+    chosen = arm_column(subjects_frame, arm)
+    subjects = known_subjects(subjects_frame, settings, cut_off)
+    seen = adequate_assessments(responses_frame, subjects, parameter, where)
     if endpoint == "DOR":
         found = _responses(responses_frame, subjects, parameter, where) if responses is None else responses
         subjects = _from_response(subjects, found)
@@ -157,7 +157,8 @@ def derive_tte(
     return DerivedTimeToEvent(table, origin, estimand=estimand(settings, population), arm=chosen)
 
 
-def _arm(frame: pl.DataFrame, arm: str | None) -> str:
+def arm_column(frame: pl.DataFrame, arm: str | None) -> str:
+    """Return the column of the treatment: as named, else the first of TRT01P, TRTP and ARM that is there."""
     wanted = [arm] if arm else [name for name in ARMS if name in frame.columns][:1]
     if not wanted:
         message = f"ADSL: none of {listed(ARMS)} is there to tell the arm. Name its column as arm=."
@@ -166,7 +167,7 @@ def _arm(frame: pl.DataFrame, arm: str | None) -> str:
     return wanted[0]
 
 
-def _subjects(frame: pl.DataFrame, settings: TimeToEventRule, cut_off: str | None) -> pl.DataFrame:
+def known_subjects(frame: pl.DataFrame, settings: TimeToEventRule, cut_off: str | None) -> pl.DataFrame:
     """Return `USUBJID, START, DTH, ALIVE, THERAPY, BASED, CUT`, one row a subject; subjects that never started are left out."""
     require_columns(frame, [SUBJECT, settings.start, *([settings.baseline] if settings.baseline else [])], noun="ADSL")
     require_one_row_each(frame, [SUBJECT], noun="ADSL", remedy="ADSL has one row a subject.")
@@ -194,7 +195,7 @@ def _subjects(frame: pl.DataFrame, settings: TimeToEventRule, cut_off: str | Non
     return started.with_columns(DTH=pl.when(pl.col("DTH") <= pl.col("CUT").fill_null(pl.col("DTH"))).then("DTH"), ALIVE=known)
 
 
-def _assessments(
+def adequate_assessments(
     frame: pl.DataFrame, subjects: pl.DataFrame, parameter: str | None, where: Mapping[str, str | int | float] | None
 ) -> pl.DataFrame:
     """Return `USUBJID, ADT, AVALC` of the adequate assessments from the start to the cut-off."""

@@ -1,0 +1,148 @@
+"""Blocks of responses and safety: rates by arm and subgroup with their differences, waterfall, spider, swimmer, adverse events by arm."""
+
+from typing import Any, Final
+
+import polars as pl
+
+from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, value_text
+from benchside.report.endpoint import Found, in_order
+from benchside.report.numbers import with_interval
+from benchside.stages.clinical.figure import spider, waterfall
+from benchside.study.results import Results
+
+OUTCOMES: Final = {
+    "objective_response": "objective response",
+    "complete_response": "complete response",
+    "disease_control": "disease control",
+}
+SAFETY: Final = "adverse events"
+MOST_TERMS: Final = 25
+MOST_SPIDER: Final = 400
+"""Subjects above which the lines of a spider hide each other."""
+
+
+def response_blocks(results: Results, settings: Any) -> list[Block]:
+    """Return tables of every response, then the figures of the tumour sums."""
+    blocks: list[Block] = []
+    for response in settings.responses:
+        found = Found(results, response.label)
+        blocks.append(rates(found, settings))
+        if found.has("clinical.rate_difference"):
+            blocks.append(differences(found, settings))
+    return blocks + tumour_charts(results, settings)
+
+
+def rates(found: Found, settings: Any) -> TableBlock:
+    """Return response rates by arm and subgroup."""
+    table = found.rows("clinical.objective_response")
+    arms = in_order([row["arm"] for row in table], settings.control)
+    subgroups = list(dict.fromkeys(row["subgroup"] for row in table))
+    rows = []
+    for outcome, words in OUTCOMES.items():
+        for subgroup in subgroups:
+            own = {row["arm"]: row for row in table if row["outcome"] == outcome and row["subgroup"] == subgroup}
+            if subgroup != "all" and outcome != "objective_response":
+                continue
+            rows.append((Cell(words), Cell("" if subgroup == "all" else subgroup), *(_rate(found, own[arm]) for arm in arms)))
+    best = found.table("clinical.best_overall_response")
+    note = f"Best overall response by RECIST 1.1, {'confirmed' if found.settings('clinical.best_overall_response')['confirmed'] else 'unconfirmed'}; every subject counts, limits Clopper-Pearson. {_counts(best, arms)}"
+    return TableBlock(
+        f"{found.label} by arm", ("Outcome", "Subgroup", *(f"{arm}, % (95 %)" for arm in arms)), tuple(rows), (note,)
+    )
+
+
+def _rate(found: Found, row: dict[str, Any]) -> Cell:
+    if row["rate"] is None:
+        return Cell("no subject", "grey")
+    interval = with_interval(*(None if row[name] is None else 100 * row[name] for name in ("rate", "lower", "upper")))
+    return found.cell("clinical.objective_response", row, "rate", f"{row['responders']} of {row['n']}: {interval}")
+
+
+def _counts(best: pl.DataFrame, arms: list[str]) -> str:
+    """Return how many subjects of each arm had which best response."""
+    parts = []
+    for arm in arms:
+        counts = best.filter(pl.col("arm") == arm)["response"].value_counts(sort=True)
+        parts.append(f"{arm}: " + ", ".join(f"{count} {word}" for word, count in counts.iter_rows()))
+    return "; ".join(parts) + "."
+
+
+def differences(found: Found, settings: Any) -> TableBlock:
+    """Return the differences of the response rates, and the stratified test."""
+    cmh = {row["arm"]: row for row in found.rows("clinical.cmh_test")}
+    rows = []
+    for row in found.rows("clinical.rate_difference"):
+        difference = found.estimate("clinical.rate_difference", row, "difference", ("lower", "upper"), percent=True)
+        test = cmh.get(row["arm"])
+        p = found.cell("clinical.cmh_test", test, "p", value_text(test["p"])) if test else Cell("")
+        odds = (
+            found.estimate("clinical.cmh_test", test, "odds_ratio", ("odds_ratio_lower", "odds_ratio_upper"))
+            if test
+            else Cell("")
+        )
+        rows.append((Cell(f"{row['arm']} v {row['comparator']}"), difference, Cell(row["interval"]), odds, p))
+    strata = f"stratified by {', '.join(settings.strata)}" if settings.strata else "one stratum"
+    columns = ("Arm", "Difference, percentage points (95 %)", "Interval", "Odds ratio (95 %)", "p (CMH)")
+    return TableBlock(f"{found.label}: comparison", columns, tuple(rows), (f"Cochran-Mantel-Haenszel, {strata}.",))
+
+
+def tumour_charts(results: Results, settings: Any) -> list[Block]:
+    """Return waterfall and spider of the target lesions."""
+    if not results.has("clinical.best_change"):
+        return []
+    best, changes = results.table("clinical.best_change"), results.table("clinical.tumour_response")
+    best = _with_response(results, settings, best)
+    words = "Values: results of the study (benchside numbers)."
+    charts = [
+        ChartBlock(
+            "waterfall", waterfall(best).to_dict(), "Best change of the target lesions of every subject, until progression", words
+        )
+    ]
+    if changes["USUBJID"].n_unique() <= MOST_SPIDER:
+        lines = changes.select("USUBJID", "time_months", "change_percent", "arm").drop_nulls()
+        charts.append(ChartBlock("spider", spider(lines).to_dict(), "Target lesions of every subject over time", words))
+    return list(charts)
+
+
+def _with_response(results: Results, settings: Any, best: pl.DataFrame) -> pl.DataFrame:
+    """Return the best changes with the best overall response of the first response of the trial, which colours the bars."""
+    if not settings.responses:
+        return best
+    found = Found(results, settings.responses[0].label).table("clinical.best_overall_response")
+    return best.join(found.select("USUBJID", "response"), on="USUBJID", how="left", maintain_order="left")
+
+
+def safety_blocks(results: Results, settings: Any) -> list[Block]:
+    """Return adverse events by arm: categories, then the most frequent terms."""
+    found = Found(results, SAFETY)
+    if not found.has("clinical.adverse_events"):
+        return []
+    note = "Subjects count once a row; rates per 100 patient-years end at a subject's first event; risk differences by Miettinen and Nurminen."
+    blocks: list[Block] = [_events_table(found, "clinical.adverse_events", settings, "Adverse events by arm", (note,))]
+    if found.has("clinical.adverse_event_terms"):
+        several = found.table("clinical.adverse_event_terms")["category"].n_unique()
+        cut = (f"The {MOST_TERMS} most frequent of {several} terms.",) if several > MOST_TERMS else ()
+        blocks.append(_events_table(found, "clinical.adverse_event_terms", settings, "Most frequent adverse events", cut))
+    return blocks
+
+
+def _events_table(found: Found, verb: str, settings: Any, caption: str, notes: tuple[str, ...]) -> TableBlock:
+    table = found.rows(verb)
+    arms = in_order([row["arm"] for row in table], settings.control)
+    own = {(row["category"], row["arm"]): row for row in table}
+    rows = []
+    for category in list(dict.fromkeys(row["category"] for row in table))[:MOST_TERMS]:
+        here = [own[category, arm] for arm in arms]
+        cells = [found.cell(verb, row, "percent", f"{row['subjects']} ({value_text(row['percent'])})") for row in here]
+        cells += [found.cell(verb, row, "per_100_patient_years", value_text(row["per_100_patient_years"])) for row in here]
+        cells += [
+            found.estimate(verb, row, "risk_difference", ("lower", "upper"), percent=True) for row in here if row["comparator"]
+        ]
+        rows.append((Cell(category), *cells))
+    compared = [arm for arm in arms if any(row["comparator"] for row in table if row["arm"] == arm)]
+    people = {row["arm"]: row["n"] for row in table}
+    columns = (
+        "Event", *(f"{arm} (n = {people[arm]}), n (%)" for arm in arms), *(f"{arm}, per 100 patient-years" for arm in arms),
+        *(f"{arm} v {settings.control}, points (95 %)" for arm in compared),
+    )  # fmt: skip
+    return TableBlock(caption, columns, tuple(rows), notes)

@@ -1,0 +1,37 @@
+"""What the stage's verbs share: the event table of an endpoint, and the lineage of answers about all of it or an arm."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from benchside.core.exchange import EventTable
+from benchside.core.stage import Inputs, Product, lineage_by, lineage_of
+
+Settings = Mapping[str, Any]
+
+
+def events_of(inputs: Inputs, settings: Settings) -> EventTable:
+    """Return the endpoint's event table, with its control, strata and causes."""
+    return EventTable(
+        inputs.stack("events").drop("_input", "_row"),
+        control=settings["control"],
+        strata=tuple(settings["strata"]),
+        causes=settings.get("causes") or None,
+        label=settings["endpoint"],
+    )
+
+
+def about_all(inputs: Inputs, table: pl.DataFrame, settings: Settings, role: str = "events") -> Product:
+    """Return an answer that rests on every row of an input."""
+    return Product(with_endpoint(table, settings), lineage_of((None, number, None) for number in inputs.numbers[role]))
+
+
+def about_arms(inputs: Inputs, table: pl.DataFrame, settings: Settings) -> Product:
+    """Return an answer whose rows rest on the subjects of their arm."""
+    return Product(with_endpoint(table, settings), lineage_by(inputs.stack("events"), ["arm"], table))
+
+
+def with_endpoint(table: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Return the table with the name of the endpoint, which every record of a number carries."""
+    return table.with_columns(endpoint=pl.lit(settings["endpoint"]))
