@@ -44,7 +44,7 @@ demo: $(VENV)/.runtime
 	$(BIN)/benchside run $(DEMO)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

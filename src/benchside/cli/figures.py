@@ -7,7 +7,8 @@ from typing import Final
 from benchside.cli.show import print_json, say
 from benchside.core.errors import SettingError, StorageError, StudyError, listed, nearest
 from benchside.core.figure import save_figure
-from benchside.report.charts import STUDY_FIGURES, Drawn
+from benchside.report.charts import STUDY_FIGURES
+from benchside.report.charts_trial import Drawn
 from benchside.study.results import Results
 
 FORMATS: Final = ("svg", "png", "pdf")

@@ -1,12 +1,12 @@
-"""The figures of a study's in-vitro stage, as charts: what the dossier shows some of, and `benchside figures` writes as files."""
+"""The figures of a study, as charts: what the dossier shows some of, and `benchside figures` writes as files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
 from benchside.report.blocks import Block, ChartBlock
+from benchside.report.charts_trial import TRIAL_FIGURES, Drawn
 from benchside.report.gallery import responses_of
 from benchside.stages.assay.figure import FIGURES
 from benchside.stages.assay.figure_curves import PER_PAGE
@@ -15,14 +15,6 @@ from benchside.study.results import Results
 FOREST_ROWS: Final = 40
 MAP_ROWS: Final = 40
 MAP_COLUMNS: Final = 12
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """The pages of one figure: those asked for, and how many there are in all."""
-
-    pages: Sequence[Any]
-    of: int
 
 
 def rows_of(results: Results, verb: str) -> pl.DataFrame:
@@ -136,6 +128,6 @@ def chart_blocks(name: str, drawn: Drawn, what: str, *, beside: bool = True) -> 
 
 STUDY_FIGURES: Final[Mapping[str, Callable[[Results, int], Drawn]]] = {
     "plates": plate_pages, "curves": curve_pages, "fold_forest": fold_pages, "fold_map": fold_map_pages, "ic50_map": ic50_map_pages,
-    "combinations": combination_pages,
+    "combinations": combination_pages, **TRIAL_FIGURES,
 }  # fmt: skip
 """A figure's name, and what makes its pages, at most so many, from a study's results; none where the study has nothing to show."""

@@ -3,13 +3,13 @@
 from typing import Any, Final
 
 from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, value_text
+from benchside.report.charts_trial import forest_chart, survival_chart
 from benchside.report.endpoint import Found, in_order
 from benchside.report.numbers import MOST_TRAILS
 from benchside.report.responses import response_blocks, safety_blocks
 from benchside.report.risks import risk_blocks
 from benchside.report.trial_tables import programme_tables
 from benchside.stages.clinical.estimand import estimand_of
-from benchside.stages.clinical.figure import kaplan_meier_chart, subgroup_forest
 from benchside.study.results import Results
 
 LIMITS: Final = {None: "log-log limits", "r": "log limits, as R", "sas": "log-log limits, as SAS"}
@@ -56,20 +56,15 @@ def estimands(settings: Any) -> TableBlock:
 
 def survival_blocks(found: Found, settings: Any) -> list[Block]:
     """Return figure and tables of one endpoint."""
-    curve, medians = found.table("clinical.curve"), found.table("clinical.kaplan_meier")
-    arms = in_order(medians["arm"].to_list(), settings.control)
-    ratio = found.table("clinical.cox") if found.has("clinical.cox") else None
-    test = found.table("clinical.log_rank") if found.has("clinical.log_rank") else None
-    chart = kaplan_meier_chart(
-        curve, endpoint=found.label, title=found.label, order=arms, medians=medians, hazard_ratio=ratio, test=test
-    )
+    arms = in_order(found.table("clinical.kaplan_meier")["arm"].to_list(), settings.control)
+    chart = survival_chart(found)
     blocks: list[Block] = [
         ChartBlock(
             _name("km", found), chart.to_dict(), f"Kaplan-Meier estimate of {found.label}", "The tables below hold the values."
         ),
         arms_table(found, settings, arms),
     ]
-    if ratio is not None:
+    if found.has("clinical.cox"):
         blocks.append(comparison(found, settings))
     if found.has("clinical.subgroups"):
         blocks += forest(found)
@@ -170,8 +165,7 @@ def _percent(share: float | None) -> str:
 
 def forest(found: Found) -> list[Block]:
     """Return the forest of subgroups."""
-    table = found.table("clinical.subgroups")
-    chart = subgroup_forest(table, title=f"{found.label}: hazard ratio by subgroup")
+    chart = forest_chart(found)
     note = "The p of the interaction, not that of a subgroup, says whether the effect differs; hundreds of patients are rarely enough to tell."
     return [
         ChartBlock(

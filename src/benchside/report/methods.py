@@ -5,6 +5,7 @@ from typing import Final
 
 from benchside.report.blocks import Cell, Section, TableBlock, TextBlock
 from benchside.report.methods_assay import ASSAY_SENTENCES, Say
+from benchside.report.methods_clinical import CLINICAL_SENTENCES
 from benchside.study.ledger import Entry
 from benchside.study.results import Results
 
@@ -14,19 +15,21 @@ _SENTENCES: Final[Mapping[str, Say]] = {
     "pharmacology.coverage": lambda _: "Coverage is free drug (parent and active metabolite) over the free IC50, the nominal IC50 times the unbound fraction in the assay medium, 1 / (1 + s (1 / fu - 1)) with s the serum fraction.",
     "trial.simulate": lambda settings: f"Virtual trials ({settings['replicates']} of the design {settings['design']['name']}, seed {settings['seed']}) were simulated from a small model of a body and a brain lesion with sensitive and resistant cells. Sketch: not calibrated.",
     "trial.predict": lambda settings: f"Predictions are means over the virtual trials (of hazard ratios geometric, of median times the median) with {settings['level']:.0%} prediction intervals; hazard ratios by Cox regression (Efron).",
-    "clinical.kaplan_meier": lambda _: "Survival was estimated by Kaplan-Meier with log-log limits.",
-    "clinical.log_rank": lambda settings: "Arms were compared by the log-rank test" + (f" stratified by {', '.join(settings['strata'])}." if settings["strata"] else "."),
-    "clinical.restricted_mean": lambda _: "Restricted means are areas under the Kaplan-Meier curves to the last time at which every arm's curve is known, compared by difference and ratio.",
-    "clinical.proportional_hazards": lambda _: "Proportional hazards were tested by the score test on Kaplan-Meier-transformed time (Grambsch and Therneau 1994, in the exact form).",
-    "clinical.follow_up": lambda _: "Follow-up was estimated by reverse Kaplan-Meier.",
-    "clinical.cox": lambda _: "Hazard ratios are from Cox regression with Efron's handling of ties and Wald limits.",
+    **CLINICAL_SENTENCES,
 }  # fmt: skip
 
 
 def methods_section(results: Results) -> Section:
-    """Return the methods paragraph, the files the study read, and the software that did it."""
-    text = " ".join(sentences(tuple(results.current.values())))
-    return Section("methods", "Methods and lineage", (TextBlock((text,)), files_table(results), software_table(results)))
+    """Return the methods, a paragraph a stage, the files the study read, and the software that did it."""
+    said = paragraphs(tuple(results.current.values()))
+    return Section("methods", "Methods and lineage", (TextBlock(said), files_table(results), software_table(results)))
+
+
+def paragraphs(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return what was done, a paragraph a stage."""
+    stages = list(dict.fromkeys(verb.split(".")[0] for verb in _SENTENCES))
+    parts = ([entry for entry in entries if entry.verb.startswith(f"{stage}.")] for stage in stages)
+    return tuple(" ".join(said) for part in parts if (said := sentences(part)))
 
 
 def sentences(entries: Sequence[Entry]) -> list[str]:

@@ -5,9 +5,9 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, value_text
+from benchside.report.charts_trial import spider_chart, waterfall_chart
 from benchside.report.endpoint import Found, in_order
 from benchside.report.numbers import with_interval
-from benchside.stages.clinical.figure import spider, waterfall
 from benchside.study.results import Results
 
 OUTCOMES: Final = {
@@ -29,7 +29,7 @@ def response_blocks(results: Results, settings: Any) -> list[Block]:
         blocks.append(rates(found, settings))
         if found.has("clinical.rate_difference"):
             blocks.append(differences(found, settings))
-    return blocks + tumour_charts(results, settings)
+    return blocks + tumour_charts(results)
 
 
 def rates(found: Found, settings: Any) -> TableBlock:
@@ -86,30 +86,16 @@ def differences(found: Found, settings: Any) -> TableBlock:
     return TableBlock(f"{found.label}: comparison", columns, tuple(rows), (f"Cochran-Mantel-Haenszel, {strata}.",))
 
 
-def tumour_charts(results: Results, settings: Any) -> list[Block]:
+def tumour_charts(results: Results) -> list[Block]:
     """Return waterfall and spider of the target lesions."""
     if not results.has("clinical.best_change"):
         return []
-    best, changes = results.table("clinical.best_change"), results.table("clinical.tumour_response")
-    best = _with_response(results, settings, best)
     words = "Values: results of the study (benchside numbers)."
-    charts = [
-        ChartBlock(
-            "waterfall", waterfall(best).to_dict(), "Best change of the target lesions of every subject, until progression", words
-        )
-    ]
-    if changes["USUBJID"].n_unique() <= MOST_SPIDER:
-        lines = changes.select("USUBJID", "time_months", "change_percent", "arm").drop_nulls()
-        charts.append(ChartBlock("spider", spider(lines).to_dict(), "Target lesions of every subject over time", words))
+    what = "Best change of the target lesions of every subject, until progression"
+    charts = [ChartBlock("waterfall", waterfall_chart(results).to_dict(), what, words)]
+    if results.table("clinical.tumour_response")["USUBJID"].n_unique() <= MOST_SPIDER:
+        charts.append(ChartBlock("spider", spider_chart(results).to_dict(), "Target lesions of every subject over time", words))
     return list(charts)
-
-
-def _with_response(results: Results, settings: Any, best: pl.DataFrame) -> pl.DataFrame:
-    """Return the best changes with the best overall response of the first response of the trial, which colours the bars."""
-    if not settings.responses:
-        return best
-    found = Found(results, settings.responses[0].label).table("clinical.best_overall_response")
-    return best.join(found.select("USUBJID", "response"), on="USUBJID", how="left", maintain_order="left")
 
 
 def safety_blocks(results: Results, settings: Any) -> list[Block]:

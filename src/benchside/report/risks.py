@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, value_text
+from benchside.report.charts_trial import incidence_chart
 from benchside.report.endpoint import Found, in_order
-from benchside.stages.clinical.figure import cumulative_incidence_chart
 
 NOTES: Final = (
     "Incidence by Aalen-Johansen, log-log limits on Gray's variance: the share of patients who had failed of the cause by then, other causes competing. "
@@ -18,11 +18,7 @@ def risk_blocks(found: Found, settings: Any) -> list[Block]:
     curve = found.table("clinical.incidence_curve")
     cause = curve["cause"][0]
     arms = in_order(curve["arm"].unique().to_list(), settings.control)
-    ratio = found.table("clinical.cause_specific") if found.has("clinical.cause_specific") else None
-    test = found.table("clinical.gray_test") if found.has("clinical.gray_test") else None
-    chart = cumulative_incidence_chart(
-        curve, endpoint=f"Cumulative incidence: {cause}", title=found.label, order=arms, hazard_ratio=ratio, test=test
-    )
+    chart = incidence_chart(found)
     name = "incidence-" + "".join(letter if letter.isalnum() else "-" for letter in found.label.lower())
     blocks: list[Block] = [
         ChartBlock(
@@ -30,7 +26,7 @@ def risk_blocks(found: Found, settings: Any) -> list[Block]:
         ),
         by_arm(found, arms),
     ]
-    return [*blocks, compared(found, settings)] if ratio is not None else blocks
+    return [*blocks, compared(found, settings)] if found.has("clinical.cause_specific") else blocks
 
 
 def by_arm(found: Found, arms: list[str]) -> TableBlock:

@@ -163,7 +163,9 @@ class Ledger:
         """Record that a run started, finished or failed."""
         with self.writing() as connection:
             connection.execute(
-                RUN_EVENTS.insert(), {"run_id": run_id, "at": now(), "event": event, "detail": canonical(detail or {})}
+                # The order of the keys is kept: tasks in the order of the study are how a reader sees them.
+                RUN_EVENTS.insert(),
+                {"run_id": run_id, "at": now(), "event": event, "detail": json.dumps(dict(detail or {}))},
             )
 
     def exclude(self, records: Sequence[Mapping[str, str]]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import ClassVar, Final, Literal, Self, cast, final
+from typing import ClassVar, Literal, cast, final
 
 import numpy as np
 import polars as pl
@@ -68,43 +68,6 @@ def normal_quantile(level: float) -> float:
     from scipy.special import ndtri  # noqa: PLC0415  a third of a second to import; an unchanged study needs none of it
 
     return float(-ndtri((1 - level) / 2))
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What differs between the packages and was used: ties, scale of the limits, median of a curve flat at one half."""
-
-    ties: Ties
-    interval: type[AbstractInterval]
-    terminal_half_is_reached: bool
-    """A curve that ends flat at exactly one half: the time it was reached (R), or not estimable (SAS)."""
-
-    @property
-    def median_words(self) -> str:
-        """The median rule in words."""
-        end = "the time it is reached" if self.terminal_half_is_reached else "not estimable"
-        return f"flat at one half: midpoint, at the end of the curve {end}"
-
-    @classmethod
-    def of(cls, conventions: Convention | None) -> Self:
-        """Return the rules of R, of SAS, or (None) benchside's own.
-
-        Raises
-        ------
-        SettingError
-            When the name is neither ``"r"`` nor ``"sas"``.
-        """
-        if conventions not in RULES:
-            message = f"conventions is {conventions!r}; it must be 'r', 'sas' or None (log-log limits, Efron ties, R's median)."
-            raise SettingError(message)
-        return cls(*RULES[conventions])
-
-
-RULES: Final[dict[str | None, tuple[Ties, type[AbstractInterval], bool]]] = {
-    None: ("efron", LogLog, True),
-    "r": ("efron", Log, True),
-    "sas": ("breslow", LogLog, False),
-}
 
 
 @dataclass(frozen=True)

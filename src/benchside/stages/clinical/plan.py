@@ -27,7 +27,7 @@ def plan(settings: ClinicalSettings, context: StageContext) -> Sequence[Task]:
         tasks += trial.tumours()
     if settings.adae:
         tasks += trial.safety()
-    return tasks
+    return [*tasks, *trial.treatment(tasks)]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,17 @@ class _Trial:
         chosen = {**self.settings.tumours.model_dump(), "arm": self.settings.arm or None}
         files = (self.dataset("adtr"), self.dataset("adsl"))
         yield from (Task(verb, verb, files, chosen) for verb in ("clinical.tumour_response", "clinical.best_change"))
+
+    def treatment(self, tasks: Sequence[Task]) -> Iterator[Task]:
+        """Return what a swimmer plot asks for, where ADSL is there: with the first responses and the first derived progression."""
+        if not self.settings.adsl:
+            return
+        responses = [task.name for task in tasks if task.verb == "clinical.best_overall_response"][:1]
+        derived = [task for task in tasks if task.verb == "clinical.derive_tte"]
+        progressions = [task.name for task in derived if task.settings["derive"] == "PFS"][:1]
+        found = (("responses", responses), ("progressions", progressions))
+        inputs: tuple[Files | From, ...] = (self.dataset("adsl"), *(From(role, tuple(names)) for role, names in found if names))
+        yield Task("clinical.treatment", "clinical.treatment", inputs, {"arm": self.settings.arm or None})
 
     def safety(self) -> Iterator[Task]:
         """Return what the adverse events ask for."""

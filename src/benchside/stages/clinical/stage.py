@@ -13,6 +13,7 @@ from benchside.stages.clinical.verbs.events import EVENTS
 from benchside.stages.clinical.verbs.responses import RESPONSE
 from benchside.stages.clinical.verbs.risks import RISKS
 from benchside.stages.clinical.verbs.survival import SURVIVAL
+from benchside.stages.clinical.verbs.treatment import TREATMENT
 
 STAGE: Final = Stage(
     name="clinical",
@@ -24,7 +25,7 @@ STAGE: Final = Stage(
     truths=TRUTHS,
     figures="benchside.stages.clinical.figure",
     settings=ClinicalSettings,
-    verbs={verb.name: verb for verb in (*EVENTS, *SURVIVAL, *RISKS, *RESPONSE)},
+    verbs={verb.name: verb for verb in (*EVENTS, *SURVIVAL, *RISKS, *RESPONSE, *TREATMENT)},
     plan=plan,
     gives=("events",),
 )

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from benchside.core.errors import SettingError
-from benchside.stages.clinical.model import AbstractInterval, Convention, Rules, Ties
+from benchside.stages.clinical.model import AbstractInterval, Convention, Log, LogLog, Ties
 
 PastLast = Literal["carried forward", "not estimable"]
-
-NAMES: Final[dict[Convention | None, str]] = {None: "benchside", "r": "R", "sas": "SAS"}
-PAST_LAST: Final[dict[Convention | None, PastLast]] = {None: "not estimable", "r": "carried forward", "sas": "not estimable"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,11 @@ class Conventions:
     """
 
     name: str
-    rules: Rules
+    own_ties: Ties
+    own_interval: type[AbstractInterval]
+    terminal_half_is_reached: bool
+    """A curve that ends flat at exactly one half: the time it was reached (R), or not estimable (SAS)."""
+
     past_last: PastLast
 
     @classmethod
@@ -41,12 +42,14 @@ class Conventions:
         >>> Conventions.of("sas").ties(None), Conventions.of("r").past_last
         ('breslow', 'carried forward')
         """
-        rules = Rules.of(conventions)  # refuses other names
-        return cls(NAMES[conventions], rules, PAST_LAST[conventions])
+        if conventions not in RULES:
+            message = f"conventions is {conventions!r}; it must be 'r', 'sas' or None (log-log limits, Efron ties, R's median)."
+            raise SettingError(message)
+        return cls(*RULES[conventions])
 
     def ties(self, chosen: Ties | None) -> Ties:
         """Return how ties are broken: as chosen, else by convention."""
-        ties = self.rules.ties if chosen is None else chosen
+        ties = self.own_ties if chosen is None else chosen
         if ties not in ("efron", "breslow"):
             message = f"ties is {ties!r}; it must be 'efron' or 'breslow'."
             raise SettingError(message)
@@ -54,13 +57,26 @@ class Conventions:
 
     def interval(self, chosen: AbstractInterval | None) -> AbstractInterval:
         """Return the interval of a curve: as chosen, else by convention at 0.95."""
-        return self.rules.interval() if chosen is None else chosen
+        return self.own_interval() if chosen is None else chosen
+
+    @property
+    def median_words(self) -> str:
+        """The median rule in words."""
+        end = "the time it is reached" if self.terminal_half_is_reached else "not estimable"
+        return f"flat at one half: midpoint, at the end of the curve {end}"
 
     @property
     def words(self) -> dict[str, str]:
         """What is printed beside a curve's numbers."""
         return {
-            "median_rule": self.rules.median_words,
+            "median_rule": self.median_words,
             "past_last_follow_up": self.past_last,
             "conventions": self.name,
         }
+
+
+RULES: Final[dict[str | None, tuple[str, Ties, type[AbstractInterval], bool, PastLast]]] = {
+    None: ("benchside", "efron", LogLog, True, "not estimable"),
+    "r": ("R", "efron", Log, True, "carried forward"),
+    "sas": ("SAS", "breslow", LogLog, False, "not estimable"),
+}

@@ -11,7 +11,8 @@ from benchside.core.errors import SettingError, listed, nearest
 from benchside.core.evidence import Origin, Quantity
 from benchside.core.exchange import EventTable
 from benchside.kernels import competing_risks, survival
-from benchside.stages.clinical.model import ClinicalAnswer, Convention, Rules, event_table, normal_quantile, settings_of
+from benchside.stages.clinical.analyse.conventions import Conventions
+from benchside.stages.clinical.model import ClinicalAnswer, Convention, event_table, normal_quantile, settings_of
 
 METHOD, VERSION = "clinical.cumulative_incidence", "1"
 LANDMARK_METHOD = "clinical.incidence_at"
@@ -134,7 +135,7 @@ def cumulative_incidence(
     [0.5]
     """
     events = event_table(ev)
-    Rules.of(conventions)
+    Conventions.of(conventions)
     z = normal_quantile(level)
     causes = cause_codes(events, events.table, cause)
     parts, rows = [], []
@@ -176,7 +177,7 @@ def _summary(curve: pl.DataFrame, conventions: Convention | None) -> dict[str, A
         "last_incidence": float(curve["incidence"][-1]),
         "follow_up_months": float(curve["time_months"][-1]),
         "interval": INTERVAL,
-        "conventions": conventions or "benchside",
+        "conventions": Conventions.of(conventions).name,
     }
 
 

@@ -13,11 +13,11 @@ from benchside.core.evidence import Origin, Quantity
 from benchside.core.exchange import EventTable
 from benchside.kernels.fine_gray import FineGrayFit, fine_gray_fit
 from benchside.kernels.survival import Floats
+from benchside.stages.clinical.analyse.conventions import Conventions
 from benchside.stages.clinical.analyse.cumulative_incidence import cause_codes, require_cause
 from benchside.stages.clinical.model import (
     ClinicalAnswer,
     Convention,
-    Rules,
     arm_codes,
     event_table,
     normal_quantile,
@@ -105,14 +105,14 @@ def fine_gray(
     events = event_table(ev)
     control = require_control(events, "Fine-Gray regression")
     require_cause(events, cause)
-    Rules.of(conventions)
+    Conventions.of(conventions)
     z = normal_quantile(level)
     table, left_out = with_values(events, tuple(covariates))
     causes = cause_codes(events, table, cause)
     fit = fine_gray_fit(_design(table, events.arms, covariates), table["time_months"].to_numpy(), causes)
     whole = {
         "cause": cause, "n": table.height, "events": int((causes == 1).sum()), "ties": "breslow",
-        "conventions": conventions or "benchside",
+        "conventions": Conventions.of(conventions).name,
     }  # fmt: skip
     arms = events.arms[1:]
     silent = _silent(events, table, causes)

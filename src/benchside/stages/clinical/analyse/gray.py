@@ -8,11 +8,11 @@ import polars as pl
 
 from benchside.core.evidence import Origin, Quantity
 from benchside.kernels import competing_risks
+from benchside.stages.clinical.analyse.conventions import Conventions
 from benchside.stages.clinical.analyse.cumulative_incidence import cause_codes, require_cause
 from benchside.stages.clinical.model import (
     Convention,
     OneTest,
-    Rules,
     arm_codes,
     codes,
     event_table,
@@ -73,7 +73,7 @@ def gray_test(ev: Any, *, cause: str, conventions: Convention | None = None) -> 
     events = event_table(ev)
     require_control(events, "Gray's test")
     require_cause(events, cause)
-    Rules.of(conventions)
+    Conventions.of(conventions)
     table, left_out = with_values(events, events.strata)
     time, causes = table["time_months"].to_numpy(), cause_codes(events, table, cause)
     group, stratum = arm_codes(table, events.arms), codes(table, events.strata)
@@ -84,7 +84,7 @@ def gray_test(ev: Any, *, cause: str, conventions: Convention | None = None) -> 
     row = {
         "cause": cause, "chi2": null_if_nan(chi2), "df": df, "p": null_if_nan(p), "n": table.height,
         "events": int((causes == 1).sum()), "stratified_by": ", ".join(events.strata), "status": status,
-        "conventions": conventions or "benchside",
+        "conventions": Conventions.of(conventions).name,
     }  # fmt: skip
     counts = np.bincount(group, minlength=len(events.arms))
     return GrayTest(

@@ -102,7 +102,7 @@ def crossings(curve: pl.DataFrame, level: float, conventions: Conventions) -> tu
 
     def crossing(column: str) -> float | None:
         values = curve[column].fill_null(float("nan")).to_numpy()
-        return null_if_nan(survival.crossing_time(time, values, level, conventions.rules.terminal_half_is_reached))
+        return null_if_nan(survival.crossing_time(time, values, level, conventions.terminal_half_is_reached))
 
     return crossing("survival"), crossing("lower"), crossing("upper")
 
@@ -118,7 +118,7 @@ def quantile(curve: pl.DataFrame, probability: float, conventions: Conventions) 
         "upper_months": upper,
         "n": curve["at_risk"][0],
         "status": quantile_status(curve, 1.0 - probability, (time, lower, upper)),
-        "median_rule": conventions.rules.median_words,
+        "median_rule": conventions.median_words,
         "conventions": conventions.name,
     }
 
