@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from benchside.core.stage import Files, From, StageContext, Task
+from benchside.stages.clinical.analyse.first_event import CAUSES
 from benchside.stages.clinical.settings import ClinicalSettings, EndpointSettings, ResponseSettings
 from benchside.stages.clinical.verbs.responses import WINDOWS
-
-CAUSES: Final = {"CNS": 1, "non-CNS": 2, "death": 3}
-"""The codes of `derive = "CNS first"`."""
 
 
 def plan(settings: ClinicalSettings, context: StageContext) -> Sequence[Task]:
@@ -64,7 +62,7 @@ class _Trial:
 
     def causes(self, endpoint: EndpointSettings) -> dict[str, int]:
         """Return the names of the codes of the endpoint's events; empty where any event is the same."""
-        return CAUSES if endpoint.derive == "CNS first" else endpoint.causes
+        return dict(CAUSES) if endpoint.derive == "CNS first" else endpoint.causes
 
     def events(self, endpoint: EndpointSettings, causes: Mapping[str, int], suffix: str) -> Task:
         """Return the task that makes the endpoint's event table."""
@@ -165,9 +163,10 @@ def compared_risks(design: Mapping[str, Any], cause: str) -> dict[str, Mapping[s
 
 def derivation(endpoint: EndpointSettings, arm: str | None) -> dict[str, Any]:
     """Return the settings an endpoint is derived with."""
-    names = ("derive", "rule", "start", "visit_every_days", "missed_visits", "baseline", "subjects", "brain")
+    names = ("derive", "start", "visit_every_days", "missed_visits", "baseline", "subjects", "brain")
     return {name: getattr(endpoint, name) for name in names} | {
         "arm": arm,
+        "rule": endpoint.chosen_rule,
         "parameter": endpoint.parameter or None,
         "cut_off": text(endpoint.cut_off),
     }

@@ -38,7 +38,9 @@ class EndpointSettings(_Settings):
     """PARAMCD: of ADTTE, or with `derive` of the assessments in ADRS."""
 
     derive: Derived | None = None
-    rule: Literal["FDA", "EMA"] = "FDA"
+    rule: Literal["FDA", "EMA"] | None = None
+    """By default FDA's; of `CNS first` EMA's, since causes that compete know no censoring by gaps."""
+
     visit_every_days: int | None = Field(default=None, gt=0)
     missed_visits: int = Field(default=2, ge=1)
     start: str = "RANDDT"
@@ -73,6 +75,11 @@ class EndpointSettings(_Settings):
     """In words, where they were handled before the table was made."""
 
     @property
+    def chosen_rule(self) -> Literal["FDA", "EMA"]:
+        """The rule it is derived by."""
+        return self.rule or ("EMA" if self.derive == "CNS first" else "FDA")
+
+    @property
     def label(self) -> str:
         """The name that tells it from the trial's other endpoints."""
         parts = [self.assessment, f"cut-off {self.cut_off}" if self.cut_off else "", _words(self.subjects)]
@@ -94,6 +101,15 @@ class EndpointSettings(_Settings):
             raise ValueError(message)
         if self.derive is not None and self.time:
             message = f"endpoint {self.name!r} is derived, so it has no column of times: leave out time, or derive"
+            raise ValueError(message)
+        if self.derive == "CNS first" and not (self.parameter and self.brain):
+            message = (
+                f"endpoint {self.name!r} needs the PARAMCD of the overall responses and that of the brain's: parameter and brain"
+            )
+            raise ValueError(message)
+        needs_gap = self.derive not in (None, "OS") and self.chosen_rule == "FDA"
+        if needs_gap and self.visit_every_days is None:
+            message = f'endpoint {self.name!r}: FDA\'s rule censors after missed visits, so it needs to know how far visits are apart: visit_every_days = 56, or rule = "EMA"'
             raise ValueError(message)
         if self.time and not self.file:
             message = f'endpoint {self.name!r} needs the table its times are in: file = "table.csv"'

@@ -140,8 +140,8 @@ def derive_tte(
     )
     responses_frame, subjects_frame = dataframe(adrs), dataframe(adsl)
     chosen = arm_column(subjects_frame, arm)
-    subjects = known_subjects(subjects_frame, settings, cut_off)
-    seen = adequate_assessments(responses_frame, subjects, parameter, where)
+    subjects = _subjects(subjects_frame, settings, cut_off)
+    seen = _assessments(responses_frame, subjects, parameter, where)
     if endpoint == "DOR":
         found = _responses(responses_frame, subjects, parameter, where) if responses is None else responses
         subjects = _from_response(subjects, found)
@@ -167,7 +167,7 @@ def arm_column(frame: pl.DataFrame, arm: str | None) -> str:
     return wanted[0]
 
 
-def known_subjects(frame: pl.DataFrame, settings: TimeToEventRule, cut_off: str | None) -> pl.DataFrame:
+def _subjects(frame: pl.DataFrame, settings: TimeToEventRule, cut_off: str | None) -> pl.DataFrame:
     """Return `USUBJID, START, DTH, ALIVE, THERAPY, BASED, CUT`, one row a subject; subjects that never started are left out."""
     require_columns(frame, [SUBJECT, settings.start, *([settings.baseline] if settings.baseline else [])], noun="ADSL")
     require_one_row_each(frame, [SUBJECT], noun="ADSL", remedy="ADSL has one row a subject.")
@@ -195,7 +195,7 @@ def known_subjects(frame: pl.DataFrame, settings: TimeToEventRule, cut_off: str 
     return started.with_columns(DTH=pl.when(pl.col("DTH") <= pl.col("CUT").fill_null(pl.col("DTH"))).then("DTH"), ALIVE=known)
 
 
-def adequate_assessments(
+def _assessments(
     frame: pl.DataFrame, subjects: pl.DataFrame, parameter: str | None, where: Mapping[str, str | int | float] | None
 ) -> pl.DataFrame:
     """Return `USUBJID, ADT, AVALC` of the adequate assessments from the start to the cut-off."""

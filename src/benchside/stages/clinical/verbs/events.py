@@ -49,7 +49,7 @@ def run_derive(inputs: Inputs, settings: Settings) -> Product:
 def run_first_event(inputs: Inputs, settings: Settings) -> Product:
     """Derive which came first: progression in the brain, progression elsewhere, or death."""
     adrs, adsl = _datasets(inputs, settings)
-    names = ("parameter", "brain", "where", "cut_off", "arm", "start")
+    names = ("parameter", "brain", "where", "cut_off", "arm", "start", "rule", "visit_every_days", "missed_visits")
     found = derive_first_event(adrs, adsl, **{name: settings[name] for name in names})
     return _derived(inputs, found.events(), adrs, settings)
 
