@@ -7,6 +7,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -41,13 +42,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     "pharmacology.regimens[].dose_mg": "One dose.",
     "pharmacology.regimens[].every_h": "Hours between doses.",
     "trial.replicates": "Virtual trials.",
-    "clinical.time": "Column of times.",
-    "clinical.time_unit": "`days`, `weeks`, `months` or `years`; a month is 30.4375 days.",
-    "clinical.event": "Column of events: 1 event, 0 censored.",
-    "clinical.arm": "Column of arms.",
-    "clinical.control": "The control arm, as the column writes it.",
-    "clinical.endpoint": "What the table is of, in words, for the dossier.",
-    "clinical.title": "Heading of the section.",
 }
 """Words for the keys whose model says none in the code."""
 
@@ -70,31 +64,41 @@ def page() -> str:
 def section(name: str, model: type[BaseModel], about: str) -> str:
     """Return one section as Markdown."""
     lines = [f"## [{name}]", "", about, "", "| key | type | default | meaning |", "|---|---|---|---|"]
-    for key, info in keys(name, model):
-        cells = [f"`{key.partition('.')[2]}`", type_words(info), default_words(info), meaning(key, model, info)]
+    for key, info, said in owned_keys(name, model):
+        cells = [f"`{key.partition('.')[2]}`", type_words(info), default_words(info), said or MEANINGS.get(key, "")]
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return "\n".join([*lines, ""])
 
 
 def keys(name: str, model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
     """Yield every key of a section, those of tables within it after the key that holds them."""
+    for key, info, _ in owned_keys(name, model):
+        yield key, info
+
+
+def owned_keys(name: str, model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo, str]]:
+    """Yield every key of a section with its field, and the words that stand below the field in its own model."""
+    own = docstrings(model)
     for field, info in model.model_fields.items():
-        yield f"{name}.{field}", info
-        for inner in inner_models(info.annotation):
-            for below, its in inner.model_fields.items():
-                yield f"{name}.{field}[].{below}", its
+        yield f"{name}.{field}", info, own.get(field, "")
+        for inner, mark in inner_models(info.annotation):
+            below = docstrings(inner)
+            for one, its in inner.model_fields.items():
+                yield f"{name}.{field}{mark}.{one}", its, below.get(one, "")
 
 
-def inner_models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models a type holds, for example the regimens of a tuple of regimens."""
+def inner_models(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
+    """Yield the models a type is or holds, and how their keys are written: `[]` for those of a list of tables."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, ""
     for part in get_args(annotation):
         if isinstance(part, type) and issubclass(part, BaseModel):
-            yield part
+            yield part, "[]"
 
 
 def meaning(key: str, model: type[BaseModel], _info: FieldInfo) -> str:
     """Return the words below the field in the code, else those written here, else nothing (a test refuses that)."""
-    return docstrings(model).get(key.partition(".")[2]) or MEANINGS.get(key, "")
+    return {one: said for one, _, said in owned_keys(key.partition(".")[0], model)}.get(key) or MEANINGS.get(key, "")
 
 
 def docstrings(model: type[BaseModel]) -> dict[str, str]:
@@ -123,7 +127,7 @@ def type_words(info: FieldInfo) -> str:
 
 def words(annotation: Any) -> str:
     """Return a type in words."""
-    plain = {str: "text", int: "integer", float: "number", bool: "true or false"}
+    plain = {str: "text", int: "integer", float: "number", bool: "true or false", date: "date"}
     if annotation in plain:
         return plain[annotation]
     arguments = [one for one in get_args(annotation) if one not in (type(None), Ellipsis)]
@@ -156,6 +160,8 @@ def default_words(info: FieldInfo) -> str:
         return "**needed**"
     value = info.get_default(call_default_factory=True)
     if value is None or value in ("", [], {}, ()):
+        return ""
+    if isinstance(value, BaseModel):
         return ""
     if isinstance(value, tuple) and all(isinstance(one, BaseModel) for one in value):
         return "; ".join(", ".join(str(part) for part in one.model_dump().values()) for one in value)

@@ -4,7 +4,8 @@ from typing import Final
 
 from benchside.stages.clinical.analyse.first_event import TIE
 from benchside.stages.clinical.analyse.time_to_event_rule import TimeToEventRule, estimand
-from benchside.stages.clinical.settings import ClinicalSettings, EndpointSettings
+from benchside.stages.clinical.settings import ClinicalSettings
+from benchside.stages.clinical.settings_endpoint import EndpointSettings
 
 NOT_STATED: Final = "not stated"
 EVERYBODY: Final = "all subjects of ADSL"

@@ -7,7 +7,8 @@ from typing import Any
 
 from benchside.core.stage import Files, From, StageContext, Task
 from benchside.stages.clinical.analyse.first_event import CAUSES
-from benchside.stages.clinical.settings import ClinicalSettings, EndpointSettings, ResponseSettings
+from benchside.stages.clinical.settings import ClinicalSettings
+from benchside.stages.clinical.settings_endpoint import EndpointSettings, ResponseSettings
 from benchside.stages.clinical.verbs.responses import WINDOWS
 
 
