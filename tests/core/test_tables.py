@@ -24,6 +24,7 @@ from benchside.core.tables import (
     file_hash,
     read_table,
     table_hash,
+    text_options,
 )
 
 SCHEMA = {
@@ -245,3 +246,17 @@ def test_a_long_text_column_is_hashed_in_parts_to_the_same_hash(monkeypatch):
     whole = table_hash(table)
     monkeypatch.setattr("benchside.core.tables.HASHED_AT_ONCE", 64)
     assert table_hash(table) == whole
+
+
+LATER = ["6", "-1.5", "+6", " 6", "6 ", "nan", "NaN", "Infinity", "true", "NA", "", "text", '"6"', "6e3", "99999999999999999999"]
+
+
+@pytest.mark.parametrize("first", ["5", "1.5", "true", "", "text", "99999999999999999999"])
+@pytest.mark.parametrize("later", LATER)
+def test_a_late_row_counts_for_the_type_of_its_column_as_the_first_do(tmp_path, first, later):
+    path = tmp_path / "long.csv"
+    path.write_text("a,b\n" + f"{first},x\n" * 10_001 + f"{later},x\n")
+    whole = pl.read_csv(path, infer_schema_length=None, **text_options(path))
+    table = read_table(path)
+    assert table.schema == whole.schema
+    assert table.equals(whole)

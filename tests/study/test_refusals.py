@@ -6,9 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchside.core.errors import BenchsideError, StudyError, TableError
+from benchside.core.errors import BenchsideError, StorageError, StudyError, TableError
+from benchside.core.stage import Product, lineage_of
 from benchside.study.demo import write_demo
 from benchside.study.results import Results
+from benchside.study.store import Store, remedy
 from benchside.study.trail import trace
 from benchside.study.workflow import run
 
@@ -69,7 +71,7 @@ def test_a_table_in_which_nobody_has_an_event_has_a_status_and_no_number(tmp_pat
 
 
 def test_a_trial_without_exposure_names_the_section_that_gives_it(tmp_path):
-    root = write_demo(tmp_path / "s")
+    root = write_demo(tmp_path / "s", trial=False)
     text = (root / "study.toml").read_text(encoding="utf-8")
     start, end = text.index("[pharmacology]"), text.index("[trial]")
     (root / "study.toml").write_text(text[:start] + text[end:], encoding="utf-8")
@@ -77,7 +79,7 @@ def test_a_trial_without_exposure_names_the_section_that_gives_it(tmp_path):
 
 
 def test_a_damaged_result_is_made_again(tmp_path):
-    root = write_demo(tmp_path / "s")
+    root = write_demo(tmp_path / "s", trial=False)
     run(root)
     with Results.of(root) as results:
         fits = results.current["assay.fit"]
@@ -90,7 +92,7 @@ def test_a_damaged_result_is_made_again(tmp_path):
 
 
 def test_exclusions_outlive_the_remedy_for_damaged_results(tmp_path):
-    root = write_demo(tmp_path / "s")
+    root = write_demo(tmp_path / "s", trial=False)
     run(root)
     with Results.of(root) as results:
         results.ledger.exclude([{"action": "exclude", "plate_id": "BaF3-01", "well": "B3", "who": "A", "why": "bubble"}])
@@ -104,7 +106,7 @@ def test_exclusions_outlive_the_remedy_for_damaged_results(tmp_path):
 
 
 def test_a_study_that_cannot_be_written_to_can_be_read(tmp_path, monkeypatch):
-    root = write_demo(tmp_path / "s")
+    root = write_demo(tmp_path / "s", trial=False)
     run(root)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with Results.of(root) as results:
@@ -112,3 +114,26 @@ def test_a_study_that_cannot_be_written_to_can_be_read(tmp_path, monkeypatch):
         assert list(trace(results, number).step.every_cell())
         with pytest.raises(Exception, match=r"readonly|could not be written"):
             results.ledger.note("run", "event")
+
+
+def test_results_nobody_may_write_to_are_not_a_matter_of_space(tmp_path, monkeypatch):
+    root = write_demo(tmp_path / "s", trial=False)
+    run(root)
+    with Results.of(root) as results:
+        table = results.table("assay.fit")
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+            with pytest.raises(StorageError, match=r"Make .*results writable for you, or copy the study") as refusal:
+                Store(tmp_path / "s" / "results").put(Product(table.head(1), lineage_of([])))
+    assert "space" not in str(refusal.value)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with (
+        Results.of(root) as results,
+        pytest.raises(StorageError, match=r"readonly database\. Make .*results writable") as refusal,
+    ):
+        results.ledger.note("run", "event")
+    assert "space" not in str(refusal.value)
+
+
+def test_a_full_disk_is_a_matter_of_space():
+    assert remedy(Path("/"), OSError(28, "No space left on device")) == "Free some space and run again"

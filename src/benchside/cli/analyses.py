@@ -10,7 +10,7 @@ from benchside.cli.show import RESEARCH_USE, cell, print_json, print_table, say,
 from benchside.core.errors import SettingError
 from benchside.stages import assay, clinical
 from benchside.stages.assay import stream
-from benchside.stages.assay.analyse.ratio import comparable, potency_ratio
+from benchside.stages.assay.analyse.curves.ratio import comparable, potency_ratio
 from benchside.stages.assay.curves import Curve, Interval, curve_named, interval_named
 from benchside.stages.assay.read import read as read_plates
 from benchside.stages.trial.stage import TrialSettings

@@ -21,10 +21,10 @@ def figures(root: Path, out: Path, *, kind: str, only: Sequence[str], most: int,
         message = f"format {kind!r} is unknown{nearest(kind, FORMATS)}. Use one of {listed(FORMATS)}."
         raise SettingError(message)
     with Results.of(root) as results:
-        folder = _folder(out)
         drawn = {name: STUDY_FIGURES[name](results, most) for name in names}
     found = {name: one for name, one in drawn.items() if one.pages}
     _require_some(root, names, found, asked=bool(only))
+    folder = _folder(out)  # not before: a study without figures leaves no empty folder
     written = {}
     for name, one in found.items():
         written[name] = save_figure(one.pages[0] if len(one.pages) == 1 else one.pages, folder / f"{name}.{kind}")

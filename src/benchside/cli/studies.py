@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -17,11 +18,16 @@ from benchside.study.stages import STAGES
 from benchside.study.workflow import RunReport, TaskResult
 from benchside.study.workflow import run as run_study
 
+MOST_REMARKS: Final = 3
+"""Plates whose remarks are printed; the dossier has them all."""
+
 
 def init(folder: Path) -> None:
     """Write the bundled study and say what comes next."""
     write_demo(folder)
-    say(f"The bundled study is in {folder}. Its plates are simulated from published IC50s.")
+    say(
+        f"The bundled study is in {folder}. Its plates are simulated from published IC50s, its trial from the published landmarks of ALEX."
+    )
     say(f"Next: benchside run {folder}")
 
 
@@ -41,6 +47,8 @@ def run(root: Path, *, as_json: bool, wait_seconds: float) -> None:
         return
     for name in unnamed(root):
         say(f"  {name} looks like data of this study, and study.toml does not name it")
+    for words in plate_remarks(root):
+        say(f"  {words}")
     if report.swept:
         say(f"  removed {report.swept} files that an interrupted run had left")
     if not report.changed:
@@ -66,6 +74,17 @@ def run_described(root: Path, *, quiet: bool, wait_seconds: float) -> RunReport:
         if written:
             (root / NAME).unlink(missing_ok=True)
         raise
+
+
+def plate_remarks(root: Path) -> list[str]:
+    """Return what is remarked on the plates of a study that has been run, a line a plate, the first few of many."""
+    with Results.of(root) as results:
+        if not results.tasks("assay.quality"):
+            return []
+        remarked = results.scan("assay.quality").filter(pl.col("remark") != "").select("plate_id", "remark").collect()
+    lines = [f"plate {plate}: {remark}" for plate, remark in remarked.head(MOST_REMARKS).iter_rows()]
+    rest = remarked.height - len(lines)
+    return [*lines, f"and {rest} further plates with such wells: the dossier has them"] if rest else lines
 
 
 def unnamed(root: Path) -> list[str]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from benchside.cli.show import cell, print_json, print_table, say
 from benchside.core.errors import LineageError, listed, nearest
-from benchside.core.evidence import Evidence
+from benchside.core.evidence import DIMENSIONS, Evidence
 from benchside.study.results import Results
 from benchside.study.trail import Step
 from benchside.study.trail import replay as replay_number
@@ -27,8 +27,17 @@ def headline(record: Evidence) -> str:
     value = cell(record.value) if record.relation == "=" else f"{record.relation} {cell(record.value)}"
     interval = f" ({cell(record.lower)} to {cell(record.upper)}, {record.level:.0%})" if record.level is not None else ""
     when = "" if record.time_months is None else f" at {record.time_months:g} months"
-    words = [part for part in about if part] or [record.item]
-    return f"{record.quantity}{when} {' '.join(words)} = {value}{interval} {record.unit}".rstrip()
+    words = [part for part in about if part]
+    told = ", ".join(apart(record)) if words else ""
+    name = " ".join(words) + (f" [{told}]" if told else "") if words else record.item
+    return f"{record.quantity}{when} {name} = {value}{interval} {record.unit}".rstrip()
+
+
+def apart(record: Evidence) -> list[str]:
+    """Return what the row of a number is named beyond its compound, target and so on: a law, an ATP level, a curve's own name."""
+    known = {str(value) for name in DIMENSIONS if (value := getattr(record, name)) is not None}
+    parts = [part for name in record.item.split(" / ") for part in name.split(" | ")]
+    return [part for part in dict.fromkeys(parts) if part and part not in known]
 
 
 def trace(root: Path, number: str, *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.core.errors import FileError
-from benchside.core.tables import FILE_ROW, first_line, require_file, text_options
+from benchside.core.tables import FILE_ROW, require_file, text_options, unreadable
 
 PART_ROWS: Final = 1_000_000
 """About so many rows are held at once."""
@@ -79,10 +79,7 @@ def scan_table(path: Path) -> pl.LazyFrame:
         schema = _text_schema(path, stamp.st_size, stamp.st_mtime_ns)
         return pl.scan_csv(path, schema=schema, row_index_name=FILE_ROW, row_index_offset=1, **text_options(path))
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        message = (
-            f"{path.name} could not be read as {path.suffix.lstrip('.').upper()}: {first_line(error)} Save it again and retry."
-        )
-        raise FileError(message) from error
+        raise FileError(unreadable(path, error)) from error
 
 
 @lru_cache(maxsize=8)

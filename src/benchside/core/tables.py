@@ -1,6 +1,8 @@
 """Typed tables: the one door a dataframe enters through, and the check it passes there."""
 
+import codecs
 import hashlib
+import mmap
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +17,15 @@ from benchside.core.errors import FileError, TableError, listed, nearest
 HASHED_AT_ONCE: Final = 250_000
 """Rows of a text column that are hashed at once."""
 
+SAMPLED: Final = 10_000
+"""Rows of a text table that the types of its columns are first read off."""
+
 FILE_ROW: Final = "_file_row"
 """Column that says which row of its file a row was (1 is the first below the header), where rows were left out on the way."""
 
 FLOAT, TEXT, INTEGER, FLAG = pl.Float64, pl.String, pl.Int64, pl.Boolean
 
+_AS_UTF8: Final = "Save it as UTF-8 (in Excel: CSV UTF-8) and retry."
 _DECIMAL_COMMA: Final = re.compile(r"\d,\d")
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
 _DECIMAL_POINT: Final = re.compile(r"\d\.\d")
@@ -118,18 +124,73 @@ def read_table(path: Path) -> pl.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
         if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
-            return pl.read_csv(path, infer_schema_length=None, **text_options(path))
+            return _read_text(path)
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        message = (
-            f"{path.name} could not be read as {path.suffix.lstrip('.').upper()}: {first_line(error)} Save it again and retry."
-        )
-        raise FileError(message) from error
+        raise FileError(unreadable(path, error)) from error
     message = f"{path.name}: {path.suffix or 'a name without ending'} is no table read here. Use .csv, .tsv or .parquet."
     raise FileError(message)
 
 
+def unreadable(path: Path, error: BaseException) -> str:
+    """Return the sentence on a table file that could not be read."""
+    words = first_line(error)
+    if "utf-8" in words.lower() or "utf8" in words.lower():
+        return f"{path.name} is not UTF-8 text. {_AS_UTF8}"
+    return f"{path.name} could not be read as {path.suffix.lstrip('.').upper()}: {words} Save it again and retry."
+
+
+def require_utf8(path: Path) -> None:
+    """Refuse a text table whose beginning is not UTF-8: its µ and é would be read as other signs, or not at all."""
+    with path.open("rb") as handle:
+        start = handle.read(1 << 16)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError as error:
+        row = start.count(b"\n", 0, error.start)
+        message = f"{path.name}, {f'row {row}' if row else 'header'}: not UTF-8 text (byte {start[error.start]:#x}). {_AS_UTF8}"
+        raise FileError(message) from error
+
+
+def _read_text(path: Path) -> pl.DataFrame:
+    """Read a text table, the type of each column from all of its rows.
+
+    polars reads types off rows ten times more slowly than it reads the rows, so those of a long table are read off its first ones,
+    unless a later row might say otherwise.
+    """
+    options = text_options(path)
+    try:
+        table = pl.read_csv(path, infer_schema_length=SAMPLED, **options)
+        if table.height <= SAMPLED or _sample_tells(table, path, options["separator"]):
+            return table
+    except pl.exceptions.PolarsError:
+        pass  # a later row is of another type than the first ones, or the file is damaged, which the second reading says
+    return pl.read_csv(path, infer_schema_length=None, **options)
+
+
+def _sample_tells(table: pl.DataFrame, path: Path, separator: str) -> bool:
+    """Return whether the later rows cannot change a column's type, given that they could all be read as it.
+
+    They can where the first rows are empty, and where a cell is read as a number that polars does not take a number from: nan and
+    inf in some spellings, and numbers after a plus sign or a space.
+    """
+    for series in table:
+        if series.dtype == TEXT and series.head(SAMPLED).null_count() == SAMPLED:
+            return False
+        if series.dtype.is_float() and not series.is_finite().fill_null(value=True).all():
+            return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        return all(held.find((edge + sign).encode()) < 0 for edge in (separator, "\n", '"') for sign in "+ ")
+
+
 def text_options(path: Path) -> dict[str, Any]:
-    """Return how polars is to read a text table: separator, decimal mark, and what stands for an empty cell."""
+    """Return how polars is to read a text table: separator, decimal mark, and what stands for an empty cell.
+
+    Raises
+    ------
+    FileError
+        When the file does not begin as UTF-8 text.
+    """
+    require_utf8(path)
     separator, decimal_comma = text_dialect(path)
     return {"separator": separator, "decimal_comma": decimal_comma, "null_values": ["", "NA"]}
 

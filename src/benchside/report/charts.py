@@ -7,7 +7,9 @@ import polars as pl
 
 from benchside.report.blocks import Block, ChartBlock
 from benchside.report.charts_trial import TRIAL_FIGURES, Drawn
-from benchside.report.gallery import responses_of
+from benchside.report.gallery import responses_of, responses_verb
+from benchside.stages.assay.analyse.cells.dip import rates_table
+from benchside.stages.assay.analyse.plates.normalise import CURVE_KEY
 from benchside.stages.assay.figure import FIGURES
 from benchside.stages.assay.figure_curves import PER_PAGE
 from benchside.study.results import Results
@@ -105,6 +107,28 @@ def combination_pages(results: Results, most: int) -> Drawn:
     return Drawn(charts, table.height)
 
 
+def inhibition_pages(results: Results, most: int) -> Drawn:
+    """Return the grids of inhibitor and ATP that prefer a law, each under it."""
+    modes = rows_of(results, "assay.mode_of_inhibition")
+    best = modes.filter(pl.col("best").fill_null(value=False)) if modes.height else modes
+    if best.is_empty():
+        return Drawn((), 0)
+    wells = results.scan(responses_verb(results)).filter(pl.col("atp_uM").is_not_null()).drop("task").collect()
+    fits = rows_of(results, "assay.fit")
+    own = fits if "atp_uM" in fits.columns else None
+    return Drawn(FIGURES["inhibition_grids"](wells, best.head(most), own), best.height)
+
+
+def growth_pages(results: Results, most: int) -> Drawn:
+    """Return the growth courses of every group beside the dose-response of their rates."""
+    table = rows_of(results, "assay.dip_rates")
+    if table.is_empty():
+        return Drawn((), 0)
+    counts = rows_of(results, "assay.read_courses").drop("task")
+    # The rate of a course is no result of its own: it is worked out again, as the step did it.
+    return Drawn(FIGURES["growth_courses"](counts, rates_table(counts, CURVE_KEY), table.head(most)), table.height)
+
+
 def _sliced(table: pl.DataFrame, maker: Callable[[pl.DataFrame], Any], rows: int, most: int) -> Drawn:
     starts = range(0, table.height, rows)
     return Drawn([maker(table.slice(start, rows)) for start in starts[:most]], len(starts))
@@ -128,6 +152,6 @@ def chart_blocks(name: str, drawn: Drawn, what: str, *, beside: bool = True) -> 
 
 STUDY_FIGURES: Final[Mapping[str, Callable[[Results, int], Drawn]]] = {
     "plates": plate_pages, "curves": curve_pages, "fold_forest": fold_pages, "fold_map": fold_map_pages, "ic50_map": ic50_map_pages,
-    "combinations": combination_pages, **TRIAL_FIGURES,
+    "combinations": combination_pages, "inhibition": inhibition_pages, "growth": growth_pages, **TRIAL_FIGURES,
 }  # fmt: skip
 """A figure's name, and what makes its pages, at most so many, from a study's results; none where the study has nothing to show."""

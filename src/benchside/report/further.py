@@ -6,13 +6,24 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.report.blocks import Block, Cell, TableBlock, Tone, value_text
-from benchside.report.charts import chart_blocks, combination_pages, fold_map_pages, fold_pages, rows_of
+from benchside.report.charts import (
+    chart_blocks,
+    combination_pages,
+    fold_map_pages,
+    fold_pages,
+    growth_pages,
+    inhibition_pages,
+    rows_of,
+)
 from benchside.report.condition import WHO, with_condition
 from benchside.report.numbers import MOST_TRAILS, numbers_of, with_interval
+from benchside.stages.assay.analyse.enzymes.rate_laws import MODELS, parameters
 from benchside.study.results import Results
 
 MOST_ROWS: Final = 200
 SURFACES: Final = 6
+GRIDS: Final = 4
+GROWTHS: Final = 4
 
 
 def further_blocks(results: Results) -> list[Block]:
@@ -62,6 +73,24 @@ def _range(name: str, unit: str = "") -> Callable[[Mapping[str, Any]], str]:
         return with_interval(row[name], *ends, row.get(f"{stem}_relation") or "=")
 
     return text
+
+
+def _identified(name: str, unit: str = "") -> Callable[[Mapping[str, Any]], str]:
+    """Return how a parameter of a law is shown: where the data give none, that it is not identified, and the limit it has."""
+    stem, held = name.removesuffix(unit), _range(name, unit)
+
+    def text(row: Mapping[str, Any]) -> str:
+        if row[name] is not None or row["rss"] is None or name not in _PARAMETERS_OF.get(row["model"], ()):
+            return held(row)
+        low, high = row[f"{stem}_lower{unit}"], row[f"{stem}_upper{unit}"]
+        side = f": above {value_text(low)}" if low is not None else f": below {value_text(high)}" if high is not None else ""
+        return f"not identified{side}"
+
+    return text
+
+
+_PARAMETERS_OF: Final = {model: parameters(model, "fraction") for model in MODELS}
+"""A study fits fractions of the vehicle: what a law does not hold is no estimate that is missing."""
 
 
 def _p(row: Mapping[str, Any]) -> str:
@@ -115,23 +144,24 @@ def constant_blocks(results: Results) -> list[Block]:
 
 
 def mode_blocks(results: Results) -> list[Block]:
-    """Return the four laws of inhibition side by side, the preferred one first said in words."""
+    """Return the four laws of inhibition side by side, the preferred one first said in words, and the grids under it."""
     table = rows_of(results, "assay.mode_of_inhibition")
     if table.is_empty():
         return []
     values = {
-        "Ki, nM (95 %)": ("Ki", _range("ki_nM", "_nM")),
-        "Km, µM (95 %)": ("Km", _range("km_uM", "_uM")),
-        "α (95 %)": ("alpha", _range("alpha")),
+        "Ki, nM (95 %)": ("Ki", _identified("ki_nM", "_nM")),
+        "Km, µM (95 %)": ("Km", _identified("km_uM", "_uM")),
+        "α (95 %)": ("alpha", _identified("alpha")),
     }
     weight = pl.Series([_weight(one) for one in table["weight"]], dtype=pl.String)
     table = table.with_columns(weight_words=weight)
     words = {"ΔAICc": "delta_aicc", "Weight": "weight_words", "Verdict": "verdict"}
     notes = (
-        "Four laws fitted to the same wells over inhibitor and ATP; the weight is Akaike's, the chance of a law among these four.",
+        "Four laws fitted to the same wells over inhibitor and ATP; the weight is Akaike's, the chance of a law among these four. "
+        "Not identified: the fit ran off beyond the doses and ATP tested, where the data say nothing; the limit is the 95 % one.",
     )
     key = (*WHO, "model")
-    return [
+    blocks: list[Block] = [
         number_table(
             results,
             "assay.mode_of_inhibition",
@@ -144,6 +174,7 @@ def mode_blocks(results: Results) -> list[Block]:
             notes=notes,
         )
     ]
+    return blocks + chart_blocks("inhibition", inhibition_pages(results, GRIDS), "Mode of inhibition", beside=False)
 
 
 def window_blocks(results: Results) -> list[Block]:
@@ -208,7 +239,7 @@ def growth_blocks(results: Results) -> list[Block]:
 
 
 def dip_blocks(results: Results) -> list[Block]:
-    """Return drug-induced proliferation rates."""
+    """Return drug-induced proliferation rates, and the growth courses they are read from."""
     table = rows_of(results, "assay.dip_rates")
     if table.is_empty():
         return []
@@ -223,7 +254,7 @@ def dip_blocks(results: Results) -> list[Block]:
         "Activity area, decades": ("DIP activity area", plain("activity_area")),
     }
     note = ("Drug-induced proliferation rates (Harris 2016): 1 as the control, 0 no growth, below 0 cells are lost.",)
-    return [
+    blocks: list[Block] = [
         number_table(
             results,
             "assay.dip_rates",
@@ -235,6 +266,7 @@ def dip_blocks(results: Results) -> list[Block]:
             notes=note,
         )
     ]
+    return blocks + chart_blocks("growth", growth_pages(results, GROWTHS), "Proliferation rates", beside=False)
 
 
 def combination_blocks(results: Results) -> list[Block]:

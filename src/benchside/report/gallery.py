@@ -8,8 +8,9 @@ import polars as pl
 
 from benchside.report.blocks import GalleryBlock
 from benchside.report.numbers import Numbers, numbers_of
-from benchside.stages.assay.analyse.combination_table import single_agents
-from benchside.stages.assay.figure_lines import FloatArray, band_half_widths
+from benchside.stages.assay.analyse.pairs.table import single_agents
+from benchside.stages.assay.arrays import FloatArray
+from benchside.stages.assay.figure_lines import band_half_widths
 from benchside.study.results import Results
 
 MOST_DRAWN: Final = 6000
@@ -45,10 +46,14 @@ def gallery(results: Results, fits: pl.DataFrame) -> GalleryBlock:
     return GalleryBlock(curves, f"Fitted curves{part}", (LEGEND, *paper))
 
 
+def responses_verb(results: Results) -> str:
+    """Return the step a study's responses come from: its plates, or a table that was normalised already."""
+    return "assay.normalise" if results.tasks("assay.normalise") else "assay.read_responses"
+
+
 def responses_of(results: Results, curves: pl.DataFrame) -> pl.DataFrame:
     """Return the responses some curves rest on, those of single agents, each with whether it is flagged as standing out."""
-    verb = "assay.normalise" if results.tasks("assay.normalise") else "assay.read_responses"
-    alone = single_agents(results.scan(verb))
+    alone = single_agents(results.scan(responses_verb(results)))
     points = alone.join(curves.lazy().select("curve_id"), on="curve_id", how="semi", maintain_order="left").collect(
         engine="streaming"
     )

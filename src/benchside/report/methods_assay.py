@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from benchside.stages.assay.analyse.estimate import RELATIVE, RELATIVE_FLOOR
-from benchside.stages.assay.analyse.plates import LEAST_PLATES
+from benchside.stages.assay.analyse.curves.estimate import RELATIVE, RELATIVE_FLOOR
+from benchside.stages.assay.analyse.curves.replicate_plates import LEAST_PLATES
 from benchside.stages.assay.curves import Bootstrap
 
 Say = Callable[[Mapping[str, Any]], str]

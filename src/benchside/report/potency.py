@@ -180,20 +180,25 @@ def quality_blocks(results: Results) -> list[Block]:
     failing = quality.filter(pl.col("verdict") != "pass").sort("verdict", maintain_order=True)
     shown = quality if quality.height <= SMALL else failing.head(SMALL)
     numbers = numbers_of(results, "assay.quality", with_trails=quality.height <= PLATES_DRAWN)
-    rows, told = [], bool((shown["reason"].fill_null("") != "").any())
+    shown = shown.with_columns(said=_said(shown))
+    rows, told = [], bool((shown["said"] != "").any())
     for row in shown.iter_rows(named=True):
         cells = [numbers[row["task"]].cell((row["plate_id"],), name, _figure(row, name)) for name in _FIGURES]
         patterns = [Cell(percent(row[name])) for name in _PATTERNS.values()]
         verdict = Cell(row["verdict"], _TONES[row["verdict"]])
-        reason = [Cell(row["reason"] or "")] if told else []
+        reason = [Cell(row["said"])] if told else []
         rows.append((Cell(row["plate_id"]), verdict, *cells, *patterns, *reason))
     counts = {name: quality.filter(pl.col("verdict") == name).height for name in ("pass", "marginal", "fail")}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     rest = f" ({said})" if quality.height <= SMALL else f" ({said}; the first {len(rows)} that do not pass are listed)"
-    notes = (
+    notes: tuple[str, ...] = (
         "Z' and SSMD: vehicle against the zero control. Edge, row and column: signal of the outer wells over the inner, and the drift along rows and columns, as a share of the signal.",
     )
-    columns = ("Plate", "Verdict", *_FIGURES, *_PATTERNS, *(["Reason"] if told else []))
+    if unlisted := quality.filter(pl.col("n_unlisted") > 0).height:
+        notes += (
+            f"Plates with wells that were read and that the layout says nothing of: {unlisted:,}. Those wells are not used.",
+        )
+    columns = ("Plate", "Verdict", *_FIGURES, *_PATTERNS, *(["Reason, remark"] if told else []))
     drawn = quality if quality.height <= PLATES_DRAWN else failing.head(PLATES_DRAWN)
     return [TableBlock(f"Plate quality, before any IC50{rest}", columns, tuple(rows), notes), *plate_blocks(results, drawn)]
 
@@ -211,6 +216,12 @@ def plate_blocks(results: Results, quality: pl.DataFrame) -> list[Block]:
 def percent(share: float | None) -> str:
     """Return a share as a percentage: ``3.2 %`` (the space does not break)."""
     return "NE" if share is None else f"{100 * share:.3g}\u00a0%".replace("-", "\u2212")
+
+
+def _said(quality: pl.DataFrame) -> pl.Series:
+    """Return what is said of every plate: why it does not pass, and what to know of it all the same."""
+    both = pl.concat_str(pl.col("reason").fill_null(""), "remark", separator=" ").str.strip_chars()
+    return quality.select(both).to_series()
 
 
 def _figure(row: Mapping[str, Any], name: str) -> str:

@@ -12,13 +12,14 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import sqlalchemy as sa
 
 from benchside import __version__
 from benchside.core.errors import LineageError, StorageError
 from benchside.core.evidence import SET_DIGITS, canonical
+from benchside.study.store import remedy
 
 HEAD: Final = "0001"
 """The newest migration; a ledger at it is opened without asking Alembic."""
@@ -126,6 +127,11 @@ class Ledger:
             raise StorageError(message)
         return cls(engine)
 
+    @property
+    def folder(self) -> Path:
+        """The folder the ledger lies in."""
+        return Path(unquote(str(self.engine.url.database).removeprefix("file:"))).parent
+
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Open one immediate transaction: all of it is written, or none."""
@@ -136,7 +142,7 @@ class Ledger:
                 connection.exec_driver_sql("COMMIT")
             except sa.exc.OperationalError as error:
                 connection.exec_driver_sql("ROLLBACK") if connection.connection.dbapi_connection.in_transaction else None  # type: ignore[union-attr]
-                message = f"the ledger could not be written: {error.orig}. Free some space and run again; nothing was lost."
+                message = f"the ledger could not be written: {error.orig}. {remedy(self.folder, error.orig or error)}; nothing was lost."
                 raise StorageError(message) from error
             except BaseException:
                 connection.exec_driver_sql("ROLLBACK")
@@ -253,9 +259,10 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
 
 def _refusal(path: Path, error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
-    return (
-        f"the ledger {path.name} could not be opened: {cause}. Free some space, or restore the file from a copy, and run again."
-    )
+    help_ = remedy(path.parent, cause)
+    if help_.startswith("Free"):
+        help_ = "Free some space, or restore the file from a copy, and run again"
+    return f"the ledger {path.name} could not be opened: {cause}. {help_}."
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:

@@ -1,5 +1,6 @@
 """Tables on disk under their content hash: written whole or not at all, never changed, checked when they are read."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterable
@@ -79,7 +80,9 @@ class Store:
         except (OSError, pl.exceptions.PolarsError) as error:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-            message = f"results could not be written to {self.root}: {first_line(error)} Free some space (or make it writable) and run again; nothing was lost."
+            message = (
+                f"results could not be written to {self.root}: {first_line(error)} {remedy(self.root, error)}; nothing was lost."
+            )
             raise StorageError(message) from error
 
     def table(self, content: str) -> pl.DataFrame:
@@ -144,6 +147,24 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def remedy(folder: Path, error: BaseException) -> str:
+    """Return what helps where something could not be written to a folder: space helps nobody who may not write there.
+
+    Examples
+    --------
+    >>> remedy(Path("results"), PermissionError(13, "Permission denied"))
+    'Make results writable for you, or copy the study to a folder that is, and run again'
+    >>> remedy(Path("."), OSError(28, "No space left on device"))
+    'Free some space and run again'
+    """
+    words = str(error).lower()
+    refused = isinstance(error, OSError) and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
+    shut = folder.exists() and not os.access(folder, os.W_OK)
+    if refused or shut or any(sign in words for sign in ("readonly", "read-only", "permission denied")):
+        return f"Make {folder} writable for you, or copy the study to a folder that is, and run again"
+    return "Free some space and run again"
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all.
 
@@ -162,5 +183,5 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        message = f"{path} could not be written: {error.strerror or error}. Free some space (or make it writable) and run again."
+        message = f"{path} could not be written: {error.strerror or error}. {remedy(path.parent, error)}."
         raise StorageError(message) from error

@@ -8,8 +8,8 @@ import polars as pl
 
 from benchside.core.exchange import EventTable
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.assay.analyse.constants import ki
-from benchside.stages.assay.analyse.fit import fit
+from benchside.stages.assay.analyse.curves.fit import fit
+from benchside.stages.assay.analyse.enzymes.constants import ki
 from benchside.stages.clinical.analyse.best_overall_response import best_overall_response
 from benchside.stages.clinical.analyse.cox import cox
 from benchside.stages.clinical.analyse.cumulative_incidence import cumulative_incidence

@@ -6,7 +6,7 @@ import pytest
 import vl_convert
 
 from benchside.core.errors import SettingError
-from benchside.stages.assay.analyse.combination import combination
+from benchside.stages.assay.analyse.pairs.combination import combination
 from benchside.stages.assay.figure_combination import combination_surface
 from tests.stages.assay.combination_truths import CURVE_B, surface, wells
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy.stats import t as student
 
-from benchside.stages.assay.analyse.fit import fit
+from benchside.stages.assay.analyse.curves.fit import fit
 from benchside.stages.assay.curves import LL3, LL4, LL5
 from benchside.stages.assay.figure_lines import BAND_POINTS, FREE, curve_band, log_doses, parameters, responses_at
 

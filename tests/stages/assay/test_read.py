@@ -5,7 +5,7 @@ import time
 import polars as pl
 import pytest
 
-from benchside.core.errors import TableError
+from benchside.core.errors import FileError, TableError
 from benchside.stages.assay import quality
 from benchside.stages.assay.read import read, read_responses
 from benchside.stages.assay.read.cells import cell_name, number
@@ -258,3 +258,26 @@ def test_a_text_file_in_utf_16_is_read(tmp_path):
     layout = plates.write_xlsx(tmp_path / "layout.xlsx", {"Layout": plates.layout_rows(WELLS)})
     wide, plain = (read(tmp_path / name, layout).table for name in ("wide.csv", "p.csv"))
     assert wide["signal"].to_list() == plain["signal"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("well,role,compound,concentration (µM),signal\nA1,vehicle,,0,9\nA2,sample,x,1,4\n", "header"),
+        ("well,role,compound,concentration_nM,signal\nA1,vehicle,,0,9\nA2,sample,Verbindung für ALK,1,4\n", "row 2"),
+    ],
+)
+def test_a_long_table_in_latin_1_is_refused_with_its_place_and_remedy(tmp_path, text, place):
+    (tmp_path / "wells.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(FileError, match=rf"wells\.csv, {place}: not UTF-8 text \(byte 0x.+ Save it as UTF-8"):
+        read(tmp_path / "wells.csv")
+    (tmp_path / "wells.csv").write_text(text, encoding="utf-8")
+    assert read(tmp_path / "wells.csv").table["signal"].to_list() == [9.0, 4.0]
+
+
+def test_latin_1_far_down_a_table_is_refused_too(tmp_path):
+    rows = [f"P{k},A{j + 1},sample,x,1,4" for k in range(600) for j in range(12)]
+    text = "\n".join(["plate_id,well,role,compound,concentration_nM,signal", *rows, "P9999,A1,sample,für,1,4", ""])
+    (tmp_path / "wells.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(FileError, match=r"wells\.csv is not UTF-8 text\. Save it as UTF-8"):
+        read(tmp_path / "wells.csv")

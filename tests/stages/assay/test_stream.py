@@ -8,8 +8,8 @@ import pytest
 
 from benchside.core import parts
 from benchside.core.errors import FileError, TableError
-from benchside.stages.assay.analyse.fit import fit
-from benchside.stages.assay.analyse.normalise import normalise
+from benchside.stages.assay.analyse.curves.fit import fit
+from benchside.stages.assay.analyse.plates.normalise import normalise
 from benchside.stages.assay.model import Delta
 from benchside.stages.assay.read import read
 from benchside.stages.assay.simulate import TrueCurve, simulate

@@ -5,28 +5,28 @@ potencies mean: fold shifts, inhibition constants, modes of inhibition, windows,
 Figures are in `benchside.stages.assay.figure`, apart from here, so that analysing does not import what draws.
 """
 
-from benchside.stages.assay.analyse.b_score import BScore, b_score
-from benchside.stages.assay.analyse.combination import Combination, combination
-from benchside.stages.assay.analyse.combination_table import CombinationTable
-from benchside.stages.assay.analyse.constants import InhibitionConstants, ki
-from benchside.stages.assay.analyse.day_zero import day_zero
-from benchside.stages.assay.analyse.dip import DipRates, dip_rates
-from benchside.stages.assay.analyse.families import Families, compare_curves
-from benchside.stages.assay.analyse.fit import fit
-from benchside.stages.assay.analyse.growth_rate import GrowthRateInhibition, growth_rate_inhibition
-from benchside.stages.assay.analyse.initial_rate import InitialRate, initial_rate
-from benchside.stages.assay.analyse.mode import InhibitionMode, mode_of_inhibition
-from benchside.stages.assay.analyse.morrison import MorrisonFits, morrison
-from benchside.stages.assay.analyse.normalise import normalise
-from benchside.stages.assay.analyse.outliers import Outliers, outliers
-from benchside.stages.assay.analyse.plate_exchange import ExchangeRules
-from benchside.stages.assay.analyse.plate_pattern import PlatePattern, plate_pattern
-from benchside.stages.assay.analyse.potency import potency
-from benchside.stages.assay.analyse.quality import quality
-from benchside.stages.assay.analyse.quality_verdict import QualityRules
-from benchside.stages.assay.analyse.ratio import PotencyRatio, potency_ratio
-from benchside.stages.assay.analyse.selectivity import Selectivity, selectivity
-from benchside.stages.assay.analyse.window import TargetWindow, target_window
+from benchside.stages.assay.analyse.cells.day_zero import day_zero
+from benchside.stages.assay.analyse.cells.dip import DipRates, dip_rates
+from benchside.stages.assay.analyse.cells.growth_rate import GrowthRateInhibition, growth_rate_inhibition
+from benchside.stages.assay.analyse.cells.window import TargetWindow, target_window
+from benchside.stages.assay.analyse.curves.families import Families, compare_curves
+from benchside.stages.assay.analyse.curves.fit import fit
+from benchside.stages.assay.analyse.curves.outliers import Outliers, outliers
+from benchside.stages.assay.analyse.curves.potency import potency
+from benchside.stages.assay.analyse.curves.ratio import PotencyRatio, potency_ratio
+from benchside.stages.assay.analyse.enzymes.constants import InhibitionConstants, ki
+from benchside.stages.assay.analyse.enzymes.initial_rate import InitialRate, initial_rate
+from benchside.stages.assay.analyse.enzymes.mode import InhibitionMode, mode_of_inhibition
+from benchside.stages.assay.analyse.enzymes.morrison import MorrisonFits, morrison
+from benchside.stages.assay.analyse.enzymes.selectivity import Selectivity, selectivity
+from benchside.stages.assay.analyse.pairs.combination import Combination, combination
+from benchside.stages.assay.analyse.pairs.table import CombinationTable
+from benchside.stages.assay.analyse.plates.b_score import BScore, b_score
+from benchside.stages.assay.analyse.plates.exchange import ExchangeRules
+from benchside.stages.assay.analyse.plates.normalise import normalise
+from benchside.stages.assay.analyse.plates.pattern import PlatePattern, plate_pattern
+from benchside.stages.assay.analyse.plates.quality import quality
+from benchside.stages.assay.analyse.plates.verdict import QualityRules
 from benchside.stages.assay.curves import LL3, LL4, LL5, Bootstrap, Delta, FitStatus, ProfileLikelihood
 from benchside.stages.assay.model import Fits, Quality, ResponseTable, WellTable
 from benchside.stages.assay.read import TimeCourse, preview, read, read_responses, read_time_course

@@ -9,9 +9,9 @@ import polars as pl
 from benchside.core.errors import SettingError, listed, nearest
 from benchside.core.figure import BLACK, BLUE, VERMILION
 from benchside.core.tables import dataframe
-from benchside.stages.assay.analyse.combination import CALLED
-from benchside.stages.assay.analyse.combination_scores import Reference
-from benchside.stages.assay.analyse.combination_table import DOSES, KEY
+from benchside.stages.assay.analyse.pairs.combination import CALLED
+from benchside.stages.assay.analyse.pairs.scores import Reference
+from benchside.stages.assay.analyse.pairs.table import DOSES, KEY
 
 CELL: Final = 46
 LEAST_SCALE: Final = 20.0

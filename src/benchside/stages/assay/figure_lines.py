@@ -3,12 +3,10 @@
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from benchside.stages.assay.analyse.five import share
-
-FloatArray = npt.NDArray[np.float64]
+from benchside.stages.assay.analyse.curves.five import share
+from benchside.stages.assay.arrays import FloatArray
 
 LINE_POINTS: Final = 60
 BAND_POINTS: Final = 20

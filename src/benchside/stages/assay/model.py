@@ -92,7 +92,7 @@ class WellTable(TypedTable):
         "replicate": Column(INTEGER, "replicate number"),
         "signal": Column(FLOAT, "what the reader read", required=True),
         "signal_ref": Column(TEXT, "file, sheet and cell (or line) of the signal"),
-        "layout_ref": Column(TEXT, "file, sheet and cell (or line) of the dose"),
+        "layout_ref": Column(TEXT, "file, sheet and cell (or line) of the dose; null where the layout says nothing of the well"),
     }  # fmt: skip
     NOUN: ClassVar[str] = "well table"
     KIND: ClassVar[str] = "wells"

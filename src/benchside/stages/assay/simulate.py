@@ -11,9 +11,10 @@ import polars as pl
 from benchside.core.errors import SettingError
 from benchside.core.seeds import stream_rng
 from benchside.core.stage import Truth
+from benchside.stages.assay.arrays import BoolArray, FloatArray
 from benchside.stages.assay.model import Fits, WellTable, well_name
 from benchside.stages.assay.simulate_design import PlateDesign
-from benchside.stages.assay.simulate_faults import DIED, BoolArray, Faults, FloatArray, PlateChance, dilution_factors, on_edge
+from benchside.stages.assay.simulate_faults import DIED, Faults, PlateChance, dilution_factors, on_edge
 
 __all__ = ["TRUTHS", "Faults", "PlateDesign", "TrueCurve", "recovers_ic50", "simulate"]
 

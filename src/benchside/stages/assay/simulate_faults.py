@@ -4,14 +4,11 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from benchside.core.errors import SettingError, listed
 from benchside.core.seeds import stream_rng
+from benchside.stages.assay.arrays import BoolArray, FloatArray
 from benchside.stages.assay.model import row_letters
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 STREAMS: Final = ("plate", "dilution", "dispensing", "outliers", "failed_wells")
 """Each kind of chance has a stream of its own on each plate, so switching one fault on never moves another's draws."""

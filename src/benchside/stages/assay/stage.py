@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from benchside.core.errors import LayoutError, listed
 from benchside.core.stage import Stage
-from benchside.stages.assay.analyse import fit as fitting
-from benchside.stages.assay.analyse import normalise as normalising
+from benchside.stages.assay.analyse.curves import fit as fitting
+from benchside.stages.assay.analyse.plates import normalise as normalising
 from benchside.stages.assay.model import Fits
 from benchside.stages.assay.plan import plan
 from benchside.stages.assay.read import door

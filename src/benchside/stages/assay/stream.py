@@ -10,8 +10,8 @@ import polars as pl
 
 from benchside.core.errors import FileError, TableError, listed
 from benchside.core.parts import Part, part_count, row_count, scan_table
-from benchside.stages.assay.analyse.fit import fit
-from benchside.stages.assay.analyse.normalise import normalise
+from benchside.stages.assay.analyse.curves.fit import fit
+from benchside.stages.assay.analyse.plates.normalise import normalise
 from benchside.stages.assay.model import ResponseTable
 from benchside.stages.assay.read import door
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchside.core.errors import TableError
-from benchside.stages.assay.analyse.fit import fit
-from benchside.stages.assay.analyse.normalise import normalise
-from benchside.stages.assay.analyse.quality import quality
+from benchside.stages.assay.analyse.curves.fit import fit
+from benchside.stages.assay.analyse.plates.normalise import normalise
+from benchside.stages.assay.analyse.plates.quality import quality
 from benchside.stages.assay.model import WellTable, row_letters, well_name
 from benchside.stages.assay.read import read
 from benchside.stages.assay.read.blocks import blocks

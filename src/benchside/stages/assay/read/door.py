@@ -18,7 +18,7 @@ from benchside.stages.assay.read.export import exported_wells
 from benchside.stages.assay.read.grid import Defaults, readings_in, well_table, wells_of_grids
 from benchside.stages.assay.read.long import filled_table, gdsc_wells, is_gdsc, is_well_list, long_wells, row_refs
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 
 PLATE_ENDINGS: Final = frozenset({".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods"})
 LARGEST_GRID: Final = 20_000_000

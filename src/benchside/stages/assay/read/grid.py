@@ -155,7 +155,8 @@ def wells_of(plate: Plate, layout: Mapping[str, Mapping[str, Cell]], defaults: D
             signal, role, note, further = _minus((signal, role, note), subtracted.get(well), plate.reference.sheet, defaults)
         further |= _second(properties)
         dose = properties.get("concentration")
-        anchor = dose or next(iter(properties.values()), None)
+        said = next(iter(properties.values()), None) if {"role", "compound"} & properties.keys() else None
+        anchor = (dose or said) if said else None
         yield {
             "plate_id": plate.name, "well": well, "role": role,
             "compound": _word(properties, "compound") if role in {"sample", "positive", "excluded"} else None,

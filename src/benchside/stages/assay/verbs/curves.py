@@ -7,11 +7,11 @@ import polars as pl
 
 from benchside.core.errors import TableError, listed
 from benchside.core.stage import Inputs, Product, Verb, lineage_by, lineage_of
-from benchside.stages.assay.analyse import fit as fitting
-from benchside.stages.assay.analyse import outliers as standing_out
-from benchside.stages.assay.analyse import potency as potencies
-from benchside.stages.assay.analyse import ratio as ratios
-from benchside.stages.assay.analyse.combination_table import single_agents
+from benchside.stages.assay.analyse.curves import fit as fitting
+from benchside.stages.assay.analyse.curves import outliers as standing_out
+from benchside.stages.assay.analyse.curves import potency as potencies
+from benchside.stages.assay.analyse.curves import ratio as ratios
+from benchside.stages.assay.analyse.pairs.table import single_agents
 from benchside.stages.assay.curves import curve_named, interval_named
 from benchside.stages.assay.model import Fits
 from benchside.stages.assay.verbs.plates import part_of

@@ -6,8 +6,9 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.core.stage import Inputs, Product, Verb, lineage_by, lineage_of
-from benchside.stages.assay.analyse import constants, selectivity, window
-from benchside.stages.assay.analyse import mode as modes
+from benchside.stages.assay.analyse.cells import window
+from benchside.stages.assay.analyse.enzymes import constants, selectivity
+from benchside.stages.assay.analyse.enzymes import mode as modes
 
 FEWEST_LEVELS: Final = 2
 """ATP levels from which there is anything to say about the mode of inhibition."""

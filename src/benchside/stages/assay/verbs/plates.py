@@ -8,8 +8,8 @@ import polars as pl
 from benchside.core.errors import LayoutError
 from benchside.core.parts import Part
 from benchside.core.stage import Inputs, Product, Verb, lineage_by, lineage_of
-from benchside.stages.assay.analyse import normalise as normalising
-from benchside.stages.assay.analyse import quality as judging
+from benchside.stages.assay.analyse.plates import normalise as normalising
+from benchside.stages.assay.analyse.plates import quality as judging
 from benchside.stages.assay.model import Quality, WellTable
 from benchside.stages.assay.read import door
 

@@ -6,13 +6,13 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.core.stage import Inputs, Product, Verb, lineage_by, lineage_of
-from benchside.stages.assay.analyse import combination as combinations
-from benchside.stages.assay.analyse import combination_table as tables
-from benchside.stages.assay.analyse import dip
-from benchside.stages.assay.analyse import growth_rate as growth
-from benchside.stages.assay.analyse.combination import Combination
-from benchside.stages.assay.analyse.day_zero import day_zero
-from benchside.stages.assay.analyse.normalise import CURVE_KEY, at_start
+from benchside.stages.assay.analyse.cells import dip
+from benchside.stages.assay.analyse.cells import growth_rate as growth
+from benchside.stages.assay.analyse.cells.day_zero import day_zero
+from benchside.stages.assay.analyse.pairs import combination as combinations
+from benchside.stages.assay.analyse.pairs import table as tables
+from benchside.stages.assay.analyse.pairs.combination import Combination
+from benchside.stages.assay.analyse.plates.normalise import CURVE_KEY, at_start
 from benchside.stages.assay.read import course
 from benchside.stages.assay.read.grid import Defaults
 from benchside.stages.assay.verbs.plates import stacked_wells

@@ -1,0 +1,1 @@
+"""Two compounds together: excess over four null models."""

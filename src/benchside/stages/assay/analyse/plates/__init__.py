@@ -1,0 +1,1 @@
+"""Plates: whether they are sound, and what their wells say as responses."""
