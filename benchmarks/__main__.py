@@ -8,10 +8,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import fits, studies, trials
+from benchmarks import fits, studies, survival, trials
 from benchmarks.timing import Row
 
-GROUPS = {"fits": fits.rows, "trials": trials.rows, "studies": studies.rows}
+GROUPS = {"fits": fits.rows, "trials": trials.rows, "survival": survival.rows, "studies": studies.rows}
 HEAD = ("what", "ours", "beside it", "ratio", "threshold", "")
 
 

@@ -37,9 +37,10 @@ class Seconds:
     """All threads."""
 
 
-def timed(call: Callable[[], object], *, repeats: int = 5) -> Seconds:
-    """Return median seconds of a call, after one call that does not count."""
-    call()
+def timed(call: Callable[[], object], *, repeats: int = 5, warm: bool = True) -> Seconds:
+    """Return median seconds of a call, after one call that does not count where `warm`."""
+    if warm:
+        call()
     return _medians([_once(call) for _ in range(repeats)])
 
 

@@ -6,7 +6,7 @@ import benchside as bs
 from benchmarks.timing import Row, timed
 from benchside.kernels._jit import threads
 
-PATIENTS, PER_SECOND, LIFELINES_TRIALS = 300, 20_000, 20
+PATIENTS, PER_SECOND, LIFELINES_TRIALS = 300, 25_000, 20
 
 
 def simulated(trials: int, *, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

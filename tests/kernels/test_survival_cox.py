@@ -36,6 +36,15 @@ def test_efron_by_hand():
     assert fit.log_likelihood == pytest.approx(2 * math.log(r) - math.log(3 * r + 3) - math.log(r + 3) - math.log((r + 5) / 2))
 
 
+def test_likelihood_of_many_tied_deaths_keeps_its_last_digits():
+    # Without covariates n deaths have n, n - 1 ... 1 at risk under Efron's ties, whatever is tied: the likelihood is 1 / n!. Added
+    # up plainly its logarithm, -3.5e6, is off by 6e-8, and the steps to the maximum of 1e7 deaths were halved for no reason.
+    n = 300_000
+    rng = np.random.default_rng(1)
+    fit = fit_of(rng.normal(size=n), rng.integers(1, 1001, n), np.ones(n, np.int64))
+    assert fit.null_log_likelihood == pytest.approx(-math.lgamma(n + 1), rel=0, abs=1e-8)
+
+
 @pytest.mark.parametrize("efron", [True, False])
 @given(drawn=patients(least=12), seed=st.integers(0, 1000))
 def test_fit_is_the_maximum_of_the_definition(efron, drawn, seed):
