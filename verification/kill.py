@@ -55,7 +55,7 @@ def kills(count: int, *, seed: int = 1, warm_up: bool = True) -> KillReport:
     faults: list[str] = []
     landed = removed = 0
     with tempfile.TemporaryDirectory(prefix="benchside-kill-") as folder:
-        fresh, undisturbed = write_demo(Path(folder) / "fresh"), Path(folder) / "undisturbed"
+        fresh, undisturbed = write_demo(Path(folder) / "fresh", trial=False), Path(folder) / "undisturbed"
         shutil.copytree(fresh, undisturbed)
         if warm_up:
             benchside("run", undisturbed)

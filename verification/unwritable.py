@@ -25,7 +25,7 @@ def check() -> Outcome:
         for case in ("kept in the temporary folder", "kept nowhere"):
             home, root = Path(folder) / case.split()[-1] / "tmp", Path(folder) / case.split()[-1] / "study"
             home.mkdir(parents=True)
-            write_demo(root)
+            write_demo(root, trial=False)
             for path in (home.parent, home, root, *root.rglob("*")):
                 os.chown(path, NOBODY, NOBODY)
             env = {"HOME": "/nonexistent", "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -17,6 +17,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "kinase": studies.kinase_study,
         "pair": studies.pair_study,
         "plain": studies.plain_study,
+        "trial": studies.trial_study,
     }
     return {name: make(root / name) for name, make in makers.items()}
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchside.study.demo_section import TRIAL_SECTION
+from benchside.study.demo_trial import write_trial
 from benchside.study.workflow import run
 
 DOSES = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0]
@@ -87,3 +89,11 @@ def plain_study(root: Path) -> Path:
     """Return a study of one compound on one line, which no further step concerns."""
     rows = controls() + dosed(30.0, compound="x", system="H3122")
     return finished(root, {"plain.parquet": wells(rows, "P1", seed=5)}, "outlier_fdr = 1e-9\n")
+
+
+def trial_study(root: Path) -> Path:
+    """Write the bundled trial with its section alone, run it, and return its folder."""
+    write_trial(root)
+    (root / "study.toml").write_text(f'[study]\nname = "trial"\n{TRIAL_SECTION}', encoding="utf-8")
+    run(root)
+    return root

@@ -10,7 +10,7 @@ from benchside.study.workflow import run
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    root = write_demo(tmp_path_factory.mktemp("plain") / "study")
+    root = write_demo(tmp_path_factory.mktemp("plain") / "study", trial=False)
     run(root)
     with Results.of(root) as opened:
         yield opened

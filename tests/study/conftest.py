@@ -12,7 +12,7 @@ from benchside.study.workflow import run
 
 @pytest.fixture(scope="session")
 def fresh_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_demo(tmp_path_factory.mktemp("fresh") / "demo")
+    return write_demo(tmp_path_factory.mktemp("fresh") / "demo", trial=False)
 
 
 @pytest.fixture(scope="session")

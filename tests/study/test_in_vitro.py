@@ -1,12 +1,15 @@
 """The in-vitro stage as a study: kinase plates at several ATP levels, combinations, day-0 plates, parental cells, a folder as it is."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from benchside.cli.main import run_app
 from benchside.cli.studies import run as run_command
+from benchside.cli.trails import numbers
 from benchside.core.errors import BenchsideError
 from benchside.report.dossier import write_dossier
 from benchside.stages.assay import combination, fit, normalise
@@ -47,7 +50,7 @@ def results_of(root: Path) -> Results:
     return Results.of(root)
 
 
-def test_a_kinase_at_several_atp_levels_gives_ki_and_mode(tmp_path: Path) -> None:
+def test_a_kinase_at_several_atp_levels_gives_ki_and_mode(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ki_nM, km_uM = 5.0, 20.0
     rows: list[dict[str, object]] = []
     for atp in (5.0, 20.0, 100.0, 500.0):
@@ -76,7 +79,17 @@ def test_a_kinase_at_several_atp_levels_gives_ki_and_mode(tmp_path: Path) -> Non
         assert potency["n_curves"] == 1  # the one at the ATP the study states
         assert potency["value_nM"] == pytest.approx(2 * ki_nM, rel=0.2)
         assert results.table("assay.quality")["verdict"].to_list() == ["pass"]
-    assert "Mode of inhibition" in (tmp_path / "dossier.html").read_text()
+        assert modes.filter(model="uncompetitive")["km_uM"].to_list() == [None]  # it ran off below all ATP
+    page = (tmp_path / "dossier.html").read_text()
+    assert "Mode of inhibition" in page
+    assert re.search(r"not identified: below 0\.\d+", page)
+    assert "IC50 by ATP" in page
+    numbers(tmp_path, "Ki", as_json=False)
+    listed = capsys.readouterr().out
+    for told in ("[ATP 5.0 µM]", "[ATP 500.0 µM]", "[competitive]", "[mixed]"):
+        assert f"Ki x WT cell-free {told} = " in listed
+    assert run_app(["figures", str(tmp_path), "--out", str(tmp_path / "out"), "--only", "inhibition"]) == 0
+    assert "the data prefer: competitive" in (tmp_path / "out" / "inhibition.svg").read_text()
 
 
 def combination_rows() -> list[dict[str, object]]:
@@ -195,7 +208,25 @@ def test_a_time_course_gives_proliferation_rates(tmp_path: Path) -> None:
         row = results.table("assay.dip_rates").row(0, named=True)
         assert row["control_dip_per_h"] == pytest.approx(0.04, rel=1e-3)
         assert row["ic50_dip_nM"] == pytest.approx(50, rel=0.02)
-    assert "Proliferation rates" in (tmp_path / "dossier.html").read_text()
+    page = (tmp_path / "dossier.html").read_text()
+    assert "Proliferation rates" in page
+    assert "Growth courses" in page
+    assert run_app(["figures", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["growth.svg"]
+    assert "x | H3122" in (tmp_path / "out" / "growth.svg").read_text()
+
+
+def test_a_study_without_figures_leaves_no_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pl.DataFrame({"curve_id": ["a"] * 10, "concentration_nM": DOSES, "response": [1 / (1 + d / 50) for d in DOSES]})
+    table.write_csv(tmp_path / "r.csv")
+    (tmp_path / "study.toml").write_text(
+        '[study]\nname = "r"\n[assay]\nfiles = ["r.csv"]\nformat = "responses"\nresponse_unit = "fraction"\n'
+    )
+    run(tmp_path)
+    capsys.readouterr()
+    assert run_app(["figures", str(tmp_path), "--out", str(tmp_path / "out"), "--only", "growth"]) != 0
+    assert "nothing to show as growth" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_layout_may_state_atp_and_a_second_compound(tmp_path: Path) -> None:
@@ -352,3 +383,28 @@ def test_overflow_in_a_long_table_names_its_remedy(tmp_path: Path) -> None:
     ).write_csv(tmp_path / "p.csv")
     with pytest.raises(BenchsideError, match='overflow = "exclude"'):
         read(tmp_path / "p.csv")
+
+
+def test_wells_the_layout_says_nothing_of_are_remarked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[dict[str, object]] = [*controls(), *controls()]
+    rows += [
+        {"role": "sample", "compound": "x", "response": 1 / (1 + dose / 30), "concentration_nM": dose}
+        for dose in DOSES
+        for _ in "ab"
+    ]
+    table = wells(rows)
+    letters, columns = "ABCDEFGHIJKLMNOP", range(1, 25)
+    held = dict(table.select("well", "signal").iter_rows())
+    lines = [",".join([letter, *(f"{held.get(f'{letter}{k}', 480.0):.1f}" for k in columns)]) for letter in letters]
+    (tmp_path / "p1.csv").write_text("\n".join(["," + ",".join(map(str, columns)), *lines, ""]))
+    listed = table.filter(pl.col("well") != "A1").with_columns(pl.col("compound").fill_null(""))
+    listed.select("well", "role", "compound", pl.col("concentration_nM").alias("concentration (nM)")).write_csv(
+        tmp_path / "layout.csv"
+    )
+    run_command(tmp_path, as_json=False, wait_seconds=1)
+    unlisted = 384 - listed.height
+    words = f"{unlisted} wells with a signal have neither compound nor role in the layout"
+    assert f"plate p1: {words}" in " ".join(capsys.readouterr().out.split())
+    assert words in (tmp_path / "dossier.html").read_text()
+    with Results.of(tmp_path) as results:
+        assert results.table("assay.quality")["n_unlisted"].to_list() == [unlisted]

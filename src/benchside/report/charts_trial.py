@@ -45,7 +45,7 @@ def survival_chart(found: Found) -> Any:
     medians = found.table("clinical.kaplan_meier")
     return kaplan_meier_chart(
         found.table("clinical.curve"),
-        endpoint=found.label,
+        endpoint=found.name,
         title=found.label,
         order=in_order(medians["arm"].to_list(), control_of(found, "clinical.curve")),
         medians=medians,
@@ -59,7 +59,7 @@ def incidence_chart(found: Found) -> Any:
     curve = found.table("clinical.incidence_curve")
     return cumulative_incidence_chart(
         curve,
-        endpoint=f"Cumulative incidence: {curve['cause'][0]}",
+        endpoint=f"Cumulative incidence, {found.name}",
         title=found.label,
         order=in_order(curve["arm"].unique().to_list(), control_of(found, "clinical.incidence_curve")),
         hazard_ratio=found.table("clinical.cause_specific") if found.has("clinical.cause_specific") else None,
@@ -69,7 +69,8 @@ def incidence_chart(found: Found) -> Any:
 
 def forest_chart(found: Found) -> Any:
     """Return the forest of subgroups of one endpoint."""
-    return subgroup_forest(found.table("clinical.subgroups"), title=f"{found.label}: hazard ratio by subgroup")
+    labels = found.settings("clinical.subgroups")["labels"]
+    return subgroup_forest(found.table("clinical.subgroups"), title=f"{found.label}: hazard ratio by subgroup", labels=labels)
 
 
 def log_log(found: Found) -> Any:
@@ -95,12 +96,6 @@ def waterfall_chart(results: Results) -> Any:
     return waterfall(best)
 
 
-def spider_chart(results: Results) -> Any:
-    """Return the spider of the trial."""
-    changes = results.table("clinical.tumour_response")
-    return spider(changes.select("USUBJID", "time_months", "change_percent", "arm").drop_nulls())
-
-
 def _each(
     verb: str, draw: Callable[[Found], Any], drawable: Callable[[Found], bool] = lambda _: True
 ) -> Callable[[Results, int], Drawn]:
@@ -121,6 +116,15 @@ def _one(task: str, draw: Callable[[Results], Any]) -> Callable[[Results, int], 
         return Drawn([draw(results)] if there else [], int(there))
 
     return pages
+
+
+def spider_pages(results: Results, most: int) -> Drawn:
+    """Return a spider an arm."""
+    if not results.has("clinical.tumour_response"):
+        return Drawn((), 0)
+    table = results.table("clinical.tumour_response").select("USUBJID", "time_months", "change_percent", "arm").drop_nulls()
+    parts = [(arm, table.filter(pl.col("arm") == arm).drop("arm")) for arm in table["arm"].unique().sort()]
+    return Drawn([spider(part, title=arm, width=420) for arm, part in parts[:most]], len(parts))
 
 
 def swimmer_pages(results: Results, most: int) -> Drawn:
@@ -146,7 +150,7 @@ TRIAL_FIGURES: Final[Mapping[str, Callable[[Results, int], Drawn]]] = {
     "log_log": _each("clinical.curve", log_log, _any_event),
     "schoenfeld": _each("clinical.schoenfeld", schoenfeld),
     "waterfall": _one("clinical.best_change", waterfall_chart),
-    "spider": _one("clinical.tumour_response", spider_chart),
+    "spider": spider_pages,
     "swimmer": swimmer_pages,
 }
 """A figure's name, and what makes its pages from a study's results; none where the study has nothing to show."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, value_text
 from benchside.report.charts_trial import forest_chart, survival_chart
-from benchside.report.endpoint import Found, in_order
+from benchside.report.endpoint import Found, in_order, p_text
 from benchside.report.numbers import MOST_TRAILS
 from benchside.report.responses import response_blocks, safety_blocks
 from benchside.report.risks import risk_blocks
@@ -106,9 +106,9 @@ def comparison(found: Found, settings: Any) -> TableBlock:
     rows = []
     for row in found.rows("clinical.cox"):
         term = f"{row['term']} v {settings.control}" if row["arm"] is not None else row["term"]
-        shared = found.cell("clinical.log_rank", test, "p", value_text(test["p"])) if row["arm"] is not None else Cell("")
+        shared = found.p("clinical.log_rank", test) if row["arm"] is not None else Cell("")
         ratio = found.estimate("clinical.cox", row, "hazard_ratio", ("lower", "upper"))
-        rows.append((Cell(term), ratio, found.cell("clinical.cox", row, "p", value_text(row["p"])), shared))
+        rows.append((Cell(term), ratio, found.p("clinical.cox", row), shared))
     strata = f", stratified by {', '.join(settings.strata)}" if settings.strata else ""
     adjusted = f", adjusted for {', '.join(covariates)}" if covariates else ""
     firth = (
@@ -130,11 +130,11 @@ def beyond(found: Found, settings: Any) -> list[Block]:
     for row in found.rows("clinical.milestone"):
         arms = (_percent(row["survival"]), _percent(row["survival_control"]))
         difference = found.estimate("clinical.milestone", row, "difference", ("lower", "upper"), percent=True)
-        p = found.cell("clinical.milestone", row, "p", value_text(row["p"]))
+        p = found.p("clinical.milestone", row)
         rows.append((Cell(f"% at {row['time_months']:g} months, {row['arm']}"), *(Cell(arm) for arm in arms), difference, p))
     rows += _restricted(found, settings)
     tested = {row["term"]: row for row in found.rows("clinical.proportional_hazards")}
-    said = "; ".join(f"{term}: p = {value_text(row['p'])}" for term, row in tested.items() if term != "GLOBAL" or len(tested) > 2)
+    said = "; ".join(f"{term}: p {_is(row['p'])}" for term, row in tested.items() if term != "GLOBAL" or len(tested) > 2)
     notes = (
         f"Score test of proportional hazards (Kaplan-Meier time): {said}. A small p: one hazard ratio does not say it all.",
         "Differences at landmarks by Zou and Donner's limits and a test on the scale of log(-log S); restricted means up to the last time every arm's curve is known.",
@@ -155,12 +155,18 @@ def _restricted(found: Found, settings: Any) -> list[tuple[Cell, ...]]:
             difference = known["difference_months", arm]
             apart = found.estimate(verb, difference, "value", ("lower", "upper"))
             title = Cell(f"Restricted mean, months, {arm}")
-            rows.append((title, cells[arm], cells[settings.control], apart, Cell(value_text(difference["p"]))))
+            rows.append((title, cells[arm], cells[settings.control], apart, Cell(p_text(difference["p"]))))
     return rows
 
 
 def _percent(share: float | None) -> str:
-    return value_text(None if share is None else 100 * share)
+    return "NE" if share is None else f"{100 * share:.1f}"
+
+
+def _is(p: float | None) -> str:
+    """Return a p value in a sentence: with its sign."""
+    text = p_text(p)
+    return text if text.startswith(("<", ">")) else f"= {text}"
 
 
 def forest(found: Found) -> list[Block]:

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from benchside.report.blocks import Cell, Tone
-from benchside.report.numbers import Numbers, with_interval
+from benchside.report.numbers import Numbers
+from benchside.stages.clinical.figure_parts import estimate_words, p_words
 from benchside.study.results import Results
 
 
@@ -29,6 +30,11 @@ class Found:
             for task, entry in entries
             if entry.verb.startswith("clinical.") and entry.settings.get("endpoint") == self.label
         }
+
+    @property
+    def name(self) -> str:
+        """The name alone, without who assessed it and when: what an axis says."""
+        return self.label.split(" (")[0]
 
     def has(self, verb: str) -> bool:
         """Return whether the step was done and found a row."""
@@ -58,10 +64,25 @@ class Found:
         return Numbers(self.results, task, self.with_trails).cell(key, name, text, tone=tone, title=words)
 
     def estimate(self, verb: str, row: Mapping[str, Any], column: str, limits: tuple[str, str], *, percent: bool = False) -> Cell:
-        """Return an estimate with its limits as a cell."""
-        by = 100.0 if percent else 1.0
+        """Return an estimate with its limits as a cell: ratios with two digits, months and percentages with one, as journals print them."""
+        by, digits = (100.0, 1) if percent else (1.0, 2 if "ratio" in column or row.get("quantity") == "ratio" else 1)
         value, lower, upper = (None if row[name] is None else by * row[name] for name in (column, *limits))
-        return self.cell(verb, row, column, with_interval(value, lower, upper))
+        return self.cell(verb, row, column, estimate_words(value, lower, upper, digits=digits))
+
+    def p(self, verb: str, row: Mapping[str, Any]) -> Cell:
+        """Return a p value as a cell, as journals print it; the whole number is in its record."""
+        return self.cell(verb, row, "p", p_text(row["p"]))
+
+
+def p_text(p: float | None) -> str:
+    """Return a p value as journals print it, without the letter.
+
+    Examples
+    --------
+    >>> p_text(0.00001), p_text(0.0314)
+    ('< 0.001', '0.03')
+    """
+    return p_words(p).removeprefix("P ").removeprefix("= ")
 
 
 def in_order(arms: Sequence[str], control: str | None) -> list[str]:

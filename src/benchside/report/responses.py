@@ -5,11 +5,12 @@ from typing import Any, Final
 import polars as pl
 
 from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, value_text
-from benchside.report.charts_trial import spider_chart, waterfall_chart
+from benchside.report.charts_trial import spider_pages, waterfall_chart
 from benchside.report.endpoint import Found, in_order
-from benchside.report.numbers import with_interval
+from benchside.stages.clinical.figure_parts import estimate_words
 from benchside.study.results import Results
 
+OBJECTIVE: Final = "objective_response"
 OUTCOMES: Final = {
     "objective_response": "objective response",
     "complete_response": "complete response",
@@ -17,6 +18,7 @@ OUTCOMES: Final = {
 }
 SAFETY: Final = "adverse events"
 MOST_TERMS: Final = 25
+MOST_ARMS: Final = 4
 MOST_SPIDER: Final = 400
 """Subjects above which the lines of a spider hide each other."""
 
@@ -33,29 +35,29 @@ def response_blocks(results: Results, settings: Any) -> list[Block]:
 
 
 def rates(found: Found, settings: Any) -> TableBlock:
-    """Return response rates by arm and subgroup."""
+    """Return response rates by arm, and the objective response in subgroups."""
     table = found.rows("clinical.objective_response")
     arms = in_order([row["arm"] for row in table], settings.control)
+    own = {(row["outcome"], row["subgroup"], row["arm"]): row for row in table}
     subgroups = list(dict.fromkeys(row["subgroup"] for row in table))
+    lines = [(outcome, "all") for outcome in OUTCOMES] + [(OBJECTIVE, one) for one in subgroups if one != "all"]
     rows = []
-    for outcome, words in OUTCOMES.items():
-        for subgroup in subgroups:
-            own = {row["arm"]: row for row in table if row["outcome"] == outcome and row["subgroup"] == subgroup}
-            if subgroup != "all" and outcome != "objective_response":
-                continue
-            rows.append((Cell(words), Cell("" if subgroup == "all" else subgroup), *(_rate(found, own[arm]) for arm in arms)))
+    for outcome, subgroup in lines:
+        words = OUTCOMES[outcome] + ("" if subgroup == "all" else f", {subgroup}")
+        rows.append((Cell(words), *(_rate(found, own[outcome, subgroup, arm]) for arm in arms)))
     best = found.table("clinical.best_overall_response")
-    note = f"Best overall response by RECIST 1.1, {'confirmed' if found.settings('clinical.best_overall_response')['confirmed'] else 'unconfirmed'}; every subject counts, limits Clopper-Pearson. {_counts(best, arms)}"
-    return TableBlock(
-        f"{found.label} by arm", ("Outcome", "Subgroup", *(f"{arm}, % (95 %)" for arm in arms)), tuple(rows), (note,)
+    confirmed = "confirmed" if found.settings("clinical.best_overall_response")["confirmed"] else "unconfirmed"
+    note = (
+        f"Best overall response by RECIST 1.1, {confirmed}; every subject counts, limits Clopper-Pearson. {_counts(best, arms)}"
     )
+    return TableBlock(f"{found.label} by arm", ("Outcome", *(f"{arm}, % (95 %)" for arm in arms)), tuple(rows), (note,))
 
 
 def _rate(found: Found, row: dict[str, Any]) -> Cell:
     if row["rate"] is None:
         return Cell("no subject", "grey")
-    interval = with_interval(*(None if row[name] is None else 100 * row[name] for name in ("rate", "lower", "upper")))
-    return found.cell("clinical.objective_response", row, "rate", f"{row['responders']} of {row['n']}: {interval}")
+    words = estimate_words(*(100 * row[name] for name in ("rate", "lower", "upper")), digits=1)
+    return found.cell("clinical.objective_response", row, "rate", f"{row['responders']} of {row['n']}: {words}")
 
 
 def _counts(best: pl.DataFrame, arms: list[str]) -> str:
@@ -68,21 +70,20 @@ def _counts(best: pl.DataFrame, arms: list[str]) -> str:
 
 
 def differences(found: Found, settings: Any) -> TableBlock:
-    """Return the differences of the response rates, and the stratified test."""
+    """Return the differences of the response rates by both intervals, and the stratified test."""
+    verb = "clinical.rate_difference"
+    by_arm: dict[str, list[dict[str, Any]]] = {}
+    for row in found.rows(verb):
+        by_arm.setdefault(row["arm"], []).append(row)
     cmh = {row["arm"]: row for row in found.rows("clinical.cmh_test")}
     rows = []
-    for row in found.rows("clinical.rate_difference"):
-        difference = found.estimate("clinical.rate_difference", row, "difference", ("lower", "upper"), percent=True)
-        test = cmh.get(row["arm"])
-        p = found.cell("clinical.cmh_test", test, "p", value_text(test["p"])) if test else Cell("")
-        odds = (
-            found.estimate("clinical.cmh_test", test, "odds_ratio", ("odds_ratio_lower", "odds_ratio_upper"))
-            if test
-            else Cell("")
-        )
-        rows.append((Cell(f"{row['arm']} v {row['comparator']}"), difference, Cell(row["interval"]), odds, p))
+    for arm, apart in by_arm.items():
+        cells = [found.estimate(verb, row, "difference", ("lower", "upper"), percent=True) for row in apart]
+        odds = found.estimate("clinical.cmh_test", cmh[arm], "odds_ratio", ("odds_ratio_lower", "odds_ratio_upper"))
+        rows.append((Cell(f"{arm} v {settings.control}"), *cells, odds, found.p("clinical.cmh_test", cmh[arm])))
     strata = f"stratified by {', '.join(settings.strata)}" if settings.strata else "one stratum"
-    columns = ("Arm", "Difference, percentage points (95 %)", "Interval", "Odds ratio (95 %)", "p (CMH)")
+    names = ("Miettinen-Nurminen", "Newcombe")
+    columns = ("Arm", *(f"Difference, points (95 %, {name})" for name in names), "Odds ratio (95 %)", "p (CMH)")
     return TableBlock(f"{found.label}: comparison", columns, tuple(rows), (f"Cochran-Mantel-Haenszel, {strata}.",))
 
 
@@ -94,7 +95,11 @@ def tumour_charts(results: Results) -> list[Block]:
     what = "Best change of the target lesions of every subject, until progression"
     charts = [ChartBlock("waterfall", waterfall_chart(results).to_dict(), what, words)]
     if results.table("clinical.tumour_response")["USUBJID"].n_unique() <= MOST_SPIDER:
-        charts.append(ChartBlock("spider", spider_chart(results).to_dict(), "Target lesions of every subject over time", words))
+        said = "Target lesions of every subject over time, an arm each"
+        pages = spider_pages(results, MOST_ARMS).pages
+        charts += [
+            ChartBlock(f"spider-{k}", chart.to_dict(), "" if k else said, words, beside=True) for k, chart in enumerate(pages)
+        ]
     return list(charts)
 
 
@@ -119,7 +124,7 @@ def _events_table(found: Found, verb: str, settings: Any, caption: str, notes: t
     rows = []
     for category in list(dict.fromkeys(row["category"] for row in table))[:MOST_TERMS]:
         here = [own[category, arm] for arm in arms]
-        cells = [found.cell(verb, row, "percent", f"{row['subjects']} ({value_text(row['percent'])})") for row in here]
+        cells = [found.cell(verb, row, "percent", f"{row['subjects']} ({row['percent']:.1f})") for row in here]
         cells += [found.cell(verb, row, "per_100_patient_years", value_text(row["per_100_patient_years"])) for row in here]
         cells += [
             found.estimate(verb, row, "risk_difference", ("lower", "upper"), percent=True) for row in here if row["comparator"]

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, value_text
+from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock
 from benchside.report.charts_trial import incidence_chart
 from benchside.report.endpoint import Found, in_order
 
@@ -35,7 +35,7 @@ def by_arm(found: Found, arms: list[str]) -> TableBlock:
     times = sorted({time for _, time in at})
     rows = []
     for row in sorted(found.rows("clinical.first_events"), key=lambda row: arms.index(row["arm"])):
-        share = found.cell("clinical.first_events", row, "share", f"{row['events']} of {row['n']} ({100 * row['share']:.3g} %)")
+        share = found.cell("clinical.first_events", row, "share", f"{row['events']} of {row['n']} ({100 * row['share']:.1f} %)")
         cells = [Cell(row["arm"]), share, Cell(str(row["other_events"]))]
         cells += [
             found.estimate("clinical.incidence_at", at[row["arm"], time], "incidence", ("lower", "upper"), percent=True)
@@ -61,10 +61,10 @@ def compared(found: Found, settings: Any) -> TableBlock:
         rows.append((
             Cell(f"{row['term']} v {settings.control}"),
             found.estimate("clinical.cause_specific", row, "hazard_ratio", ("lower", "upper")),
-            found.cell("clinical.cause_specific", row, "p", value_text(row["p"])),
+            found.p("clinical.cause_specific", row),
             found.estimate("clinical.fine_gray", other, "hazard_ratio", ("lower", "upper")),
-            found.cell("clinical.fine_gray", other, "p", value_text(other["p"])),
-            found.cell("clinical.gray_test", test, "p", value_text(test["p"])),
+            found.p("clinical.fine_gray", other),
+            found.p("clinical.gray_test", test),
         ))  # fmt: skip
     columns = ("Arm", "Cause-specific HR (95 %)", "p", "Subdistribution HR (95 %)", "p", "p (Gray)")
     strata = (

@@ -174,7 +174,7 @@ def _values(found: Found, settings: Any, item: Item) -> list[tuple[Cell, ...]]:
 
 def _estimate(found: Found, item: Item, row: Mapping[str, Any]) -> Cell:
     if item.column == "share":
-        return found.cell(item.verb, row, "share", f"{row['events']} of {row['n']} ({100 * row['share']:.3g} %)")
+        return found.cell(item.verb, row, "share", f"{row['events']} of {row['n']} ({100 * row['share']:.1f} %)")
     return found.estimate(item.verb, row, item.column, item.limits, percent=item.percent)
 
 

@@ -1,4 +1,4 @@
-"""The bundled study: Excel plates simulated from published IC50s, shaped as a plate reader writes them."""
+"""The bundled study: Excel plates simulated from published IC50s, shaped as a plate reader writes them, and a trial as ADaM tables."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +13,8 @@ from benchside.core.errors import StudyError
 from benchside.core.evidence import Evidence
 from benchside.stages.assay.model import WellTable, row_letters, well_name
 from benchside.stages.assay.simulate import TrueCurve, simulate
+from benchside.study.demo_section import TRIAL_SECTION
+from benchside.study.demo_trial import write_trial
 from benchside.study.file import NAME
 from benchside.study.store import write_text
 
@@ -37,9 +39,11 @@ LAYOUT_BLOCKS: Final = (
 WRITTEN: Final = datetime(2026, 1, 1)
 """The date the workbooks carry: fixed, so that every copy of the study has one content and every number one id."""
 
-STUDY: Final = f"""\
+STUDY: Final = (
+    f"""\
 # The bundled study: alectinib and crizotinib on EML4-ALK and its mutants, from plates to a predicted trial.
-# The plates are simulated by benchside from published IC50s (the row of each is named on its sheet): a round trip, not agreement.
+# The plates are simulated by benchside from published IC50s (the row of each is named on its sheet), the trial from the published
+# landmarks of ALEX: round trips, not agreement.
 
 [study]
 name = "alectinib-demo"
@@ -64,15 +68,19 @@ design = "ALEX"
 replicates = 200
 resistant = {{ alectinib = "G1202R", crizotinib = "G1269A" }}
 """
+    + TRIAL_SECTION
+)
 
 
-def write_demo(root: Path) -> Path:
+def write_demo(root: Path, *, trial: bool = True) -> Path:
     """Write the bundled study into a new or empty folder.
 
     Parameters
     ----------
     root
         The folder; made if absent.
+    trial
+        With the trial's tables and their section; without them the study ends at the predicted trial.
 
     Raises
     ------
@@ -92,10 +100,12 @@ def write_demo(root: Path) -> Path:
             ]
             wells = simulate(truths, seed=SEED + number, plate_id=plate_id, target="ALK", system=SYSTEM)
             write_plate(root / "plates" / f"{plate_id}.xlsx", wells, facts)
+        if trial:
+            write_trial(root)
     except OSError as error:
         message = f"{root} could not be written: {error.strerror or error}. Choose a folder you can write to."
         raise StudyError(message) from error
-    write_text(root / NAME, STUDY)
+    write_text(root / NAME, STUDY + TRIAL_SECTION if trial else STUDY)
     return root
 
 

@@ -68,7 +68,7 @@ def log_log_chart(
     domain = [low / 1.1, max(high, low * 1.5) * 1.1]
     ticks = [tick for tick in LOG_TICKS if domain[0] <= tick <= domain[1]]
     x = alt.X("time_months:Q", scale=alt.Scale(type="log", domain=domain, nice=False))
-    x = x.axis(values=ticks or [low], format="~g", grid=False, title="Time (months, log scale)")
+    x = x.axis(values=ticks or [low], format="~f", grid=False, title="Time (months, log scale)")
     y = alt.Y("height:Q", scale=alt.Scale(zero=False)).axis(title="log(−log(survival))", gridOpacity=0.35)
     colour, _, dash = arm_encodings(arms, width=width)
     lines = alt.Chart(inline(shown)).mark_line(interpolate="step-after", strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash, order="time_months:Q")  # fmt: skip

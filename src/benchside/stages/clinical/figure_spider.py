@@ -123,7 +123,7 @@ def spider(
     ticks = time_ticks(float(frame["time_months"].to_numpy().max()))
     top = next(grow for grow in GROWS if float(shown["change_percent"].to_numpy().max()) <= grow) + 2
     x = alt.X("time_months:Q", scale=alt.Scale(domain=[0, ticks[-1]], nice=False)).axis(
-        values=ticks, format="~g", grid=False, labelFlush=False, title="Time (months)"
+        values=ticks, format="~f", grid=False, labelFlush=False, title="Time (months)"
     )
     values = [tick for tick in range(-100, 101, 20) if tick <= top]
     y = alt.Y("change_percent:Q", scale=alt.Scale(domain=[-102, top], nice=False)).axis(values=values, grid=False, title=label)

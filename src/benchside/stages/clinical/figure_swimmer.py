@@ -82,7 +82,7 @@ def swimmer(
     ticks = time_ticks(last * 1.03)
     step = min(max(TALL / len(order), STEPS[0]), STEPS[1])
     x = alt.X("time_months:Q", scale=alt.Scale(domain=[0, ticks[-1]], nice=False))
-    x = x.axis(values=ticks, format="~g", labelFlush=False, grid=True, gridOpacity=0.35, title=label)
+    x = x.axis(values=ticks, format="~f", labelFlush=False, grid=True, gridOpacity=0.35, title=label)
     y = alt.Y("USUBJID:N", scale=alt.Scale(domain=order, paddingInner=0.28, paddingOuter=0.3))
     y = y.axis(
         title=None,

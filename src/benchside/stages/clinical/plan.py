@@ -57,7 +57,11 @@ class _Trial:
         steps = competing(design, cause, times) if causes else survival(design, times)
         if self.settings.control is not None:
             by = self.settings.subgroups_of(endpoint)
-            steps |= compared_risks(design, cause) if causes else comparisons(design, endpoint.covariates, times, by)
+            steps |= (
+                compared_risks(design, cause)
+                if causes
+                else comparisons(design, endpoint.covariates, times, by, self.settings.labels)
+            )
         events = (From("events", (read.name,)),)
         yield from (Task(verb + suffix, verb, events, chosen) for verb, chosen in steps.items())
 
@@ -105,20 +109,25 @@ class _Trial:
 
     def tumours(self) -> Iterator[Task]:
         """Return what the sums of lesions ask for."""
-        chosen = {**self.settings.tumours.model_dump(), "arm": self.settings.arm or None}
+        chosen = {**self.settings.tumours.model_dump(mode="json"), "arm": self.settings.arm or None}
         files = (self.dataset("adtr"), self.dataset("adsl"))
         yield from (Task(verb, verb, files, chosen) for verb in ("clinical.tumour_response", "clinical.best_change"))
 
     def treatment(self, tasks: Sequence[Task]) -> Iterator[Task]:
-        """Return what a swimmer plot asks for, where ADSL is there: with the first responses and the first derived progression."""
+        """Return what a swimmer plot asks for, where ADSL is there: with the first responses and, up to its data cut-off, the latest progression."""
         if not self.settings.adsl:
             return
         responses = [task.name for task in tasks if task.verb == "clinical.best_overall_response"][:1]
-        derived = [task for task in tasks if task.verb == "clinical.derive_tte"]
-        progressions = [task.name for task in derived if task.settings["derive"] == "PFS"][:1]
-        found = (("responses", responses), ("progressions", progressions))
-        inputs: tuple[Files | From, ...] = (self.dataset("adsl"), *(From(role, tuple(names)) for role, names in found if names))
-        yield Task("clinical.treatment", "clinical.treatment", inputs, {"arm": self.settings.arm or None})
+        derived = [task for task in tasks if task.verb == "clinical.derive_tte" and task.settings["derive"] == "PFS"]
+        everyone = [task for task in derived if not task.settings["subjects"]] or derived
+        latest = max(everyone, key=lambda task: task.settings["cut_off"] or "9", default=None)  # no cut-off: after every other
+        found = (("responses", responses), ("progressions", [latest.name] if latest else []))
+        inputs: tuple[Files | From, ...] = (
+            self.dataset("adsl"),
+            *(From(role, tuple(names)) for role, names in found if names),
+        )
+        chosen = {"arm": self.settings.arm or None, "cut_off": latest.settings["cut_off"] if latest else None}
+        yield Task("clinical.treatment", "clinical.treatment", inputs, chosen)
 
     def safety(self) -> Iterator[Task]:
         """Return what the adverse events ask for."""
@@ -134,7 +143,7 @@ def survival(design: Mapping[str, Any], times: Sequence[float]) -> dict[str, Map
 
 
 def comparisons(
-    design: Mapping[str, Any], covariates: Sequence[str], times: Sequence[float], by: Sequence[str]
+    design: Mapping[str, Any], covariates: Sequence[str], times: Sequence[float], by: Sequence[str], labels: Mapping[str, str]
 ) -> dict[str, Mapping[str, Any]]:
     """Return verb -> settings of one endpoint's comparisons with the control."""
     adjusted = {**design, "covariates": list(covariates)}
@@ -146,7 +155,11 @@ def comparisons(
         "clinical.restricted_mean": design,
     }
     steps |= {"clinical.milestone": {**design, "times_months": list(times)}} if times else {}
-    return steps | ({"clinical.subgroups": {**design, "by": list(by)}} if by else {})
+    return steps | (
+        {"clinical.subgroups": {**design, "by": list(by), "labels": {name: labels[name] for name in by if name in labels}}}
+        if by
+        else {}
+    )
 
 
 def competing(design: Mapping[str, Any], cause: str, times: Sequence[float]) -> dict[str, Mapping[str, Any]]:

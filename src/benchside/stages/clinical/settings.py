@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
@@ -33,6 +34,9 @@ class TumourSettings(BaseModel):
 
     start: str = "TRTSDT"
     """Column of ADSL that time counts from."""
+
+    cut_off: date | None = None
+    """Nothing after it is known."""
 
 
 class SafetySettings(BaseModel):
@@ -69,6 +73,9 @@ class ClinicalSettings(BaseModel):
 
     subgroups: list[str] = []
     """Columns whose levels the forest shows."""
+
+    labels: dict[str, str] = {}
+    """What the forest calls columns, for example `CNSBLFL = "CNS metastases at baseline"`."""
 
     landmarks_months: list[float] = []
     """Times at which survival is reported."""

@@ -100,7 +100,7 @@ class EndpointSettings(Section):
     @property
     def label(self) -> str:
         """The name that tells it from the trial's other endpoints."""
-        parts = [self.assessment, f"cut-off {self.cut_off}" if self.cut_off else "", _words(self.subjects)]
+        parts = [self.assessment, f"cut-off {self.cut_off}" if self.cut_off else "", _whom(self)]
         told = ", ".join(part for part in parts if part)
         return f"{self.name} ({told})" if told else self.name
 
@@ -192,7 +192,7 @@ class ResponseSettings(Section):
     @property
     def label(self) -> str:
         """The name that tells it from the trial's other responses."""
-        told = ", ".join(part for part in (self.assessment, _words(self.subjects)) if part)
+        told = ", ".join(part for part in (self.assessment, _whom(self)) if part)
         return f"{self.name} ({told})" if told else self.name
 
 
@@ -202,6 +202,11 @@ def require_landmarks(times: list[float] | None) -> list[float] | None:
         message = "a landmark is a time of 0 or more months"
         raise ValueError(message)
     return times
+
+
+def _whom(one: "EndpointSettings | ResponseSettings") -> str:
+    """Return which subjects it is of, where not all: the population in words, else what the filter says."""
+    return one.population if one.population and one.subjects else _words(one.subjects)
 
 
 def _words(where: Where) -> str:

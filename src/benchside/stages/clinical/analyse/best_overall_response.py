@@ -17,7 +17,11 @@ from benchside.stages.clinical.adam import SUBJECT, dates, keep_rows, one_parame
 METHOD, VERSION = "clinical.best_overall_response", "1"
 NOUN: Final = "response table"
 WORDS: Final = {code: word for word, code in recist.CODES.items()}
-SYNONYMS: Final = {"NON CR/NON PD": "NON-CR/NON-PD", "NOT EVALUABLE": "NE", "INEVALUABLE": "NE", "NN": "NON-CR/NON-PD"}
+SYNONYMS: Final = {
+    "NON CR/NON PD": "NON-CR/NON-PD", "NOT EVALUABLE": "NE", "INEVALUABLE": "NE", "NN": "NON-CR/NON-PD", "NED": "NON-CR/NON-PD",
+}  # fmt: skip
+"""Other spellings; NED, no evidence of disease, is what a brain without lesions is called."""
+
 NOT_DONE: Final = frozenset({"ND", "NOT DONE", "MISSING"})
 COLUMNS = {
     SUBJECT: pl.String, "response": pl.String, "first_date": pl.Date, "confirmation_date": pl.Date, "response_date": pl.Date,

@@ -141,7 +141,7 @@ def derive_tte(
     responses_frame, subjects_frame = dataframe(adrs), dataframe(adsl)
     chosen = arm_column(subjects_frame, arm)
     subjects = _subjects(subjects_frame, settings, cut_off)
-    seen = _assessments(responses_frame, subjects, parameter, where)
+    seen = _assessments(responses_frame, subjects, parameter, where) if endpoint != "OS" else responses_frame.clear()
     if endpoint == "DOR":
         found = _responses(responses_frame, subjects, parameter, where) if responses is None else responses
         subjects = _from_response(subjects, found)

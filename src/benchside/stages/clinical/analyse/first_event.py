@@ -19,9 +19,6 @@ CAUSES: Final[Mapping[str, int]] = {"CNS": 1, "non-CNS": 2, "death": 3}
 """The codes of the event table."""
 
 DESCRIPTIONS: Final[Mapping[str, str]] = {"CNS": "CNS progression", "non-CNS": "Non-CNS progression", "death": "Death"}
-NO_DISEASE: Final = "NED"
-"""What a brain without lesions is called in a table of brain responses (CDISC: no evidence of disease)."""
-
 TIE: Final = "progression in the brain and elsewhere on one date counts as CNS"
 
 
@@ -132,7 +129,7 @@ def _seen(
     """Return `USUBJID, ADT, AVALC` of one parameter's assessments."""
     require_columns(frame, [SUBJECT, "AVALC"], noun="ADRS")
     starts = pl.DataFrame({SUBJECT: subjects[SUBJECT].cast(pl.String), "_START": dates(subjects, start, noun="ADSL")})
-    rows = frame.with_columns(pl.col(SUBJECT).cast(pl.String), pl.col("AVALC").replace(NO_DISEASE, "NON-CR/NON-PD"))
+    rows = frame.with_columns(pl.col(SUBJECT).cast(pl.String))
     rows = rows.drop("_START", strict=False).join(starts, on=SUBJECT, how="inner", maintain_order="left")
     found = assessments(rows, parameter=parameter, where=where, start="_START")
     return found.filter(pl.col("ADT").is_not_null()).select(SUBJECT, "ADT", "AVALC")

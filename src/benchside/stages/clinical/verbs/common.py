@@ -1,12 +1,14 @@
 """What the stage's verbs share: the event table of an endpoint, and the lineage of answers about all of it or an arm."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from benchside.core.exchange import EventTable
 from benchside.core.stage import Inputs, Product, lineage_by, lineage_of
+from benchside.stages.clinical.adam import dates
 
 Settings = Mapping[str, Any]
 
@@ -35,3 +37,11 @@ def about_arms(inputs: Inputs, table: pl.DataFrame, settings: Settings) -> Produ
 def with_endpoint(table: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Return the table with the name of the endpoint, which every record of a number carries."""
     return table.with_columns(endpoint=pl.lit(settings["endpoint"]))
+
+
+def up_to(rows: pl.DataFrame, cut_off: str | None, *, noun: str) -> pl.DataFrame:
+    """Return the assessments up to the data cut-off (an ISO date), and those without a date; all without a cut-off."""
+    if cut_off is None:
+        return rows
+    known = dates(rows, "ADT", noun=noun) <= date.fromisoformat(cut_off)
+    return rows.filter(known.fill_null(value=True))

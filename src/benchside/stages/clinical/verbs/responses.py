@@ -8,7 +8,7 @@ import polars as pl
 from benchside.core.errors import TableError, listed, nearest
 from benchside.core.stage import Inputs, Product, Verb, lineage_of
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.clinical.adam import SUBJECT, dates, keep_rows, one_parameter, require_columns
+from benchside.stages.clinical.adam import SUBJECT, keep_rows, one_parameter, require_columns
 from benchside.stages.clinical.analyse.adverse_events import AdverseEvents, adverse_events
 from benchside.stages.clinical.analyse.best_overall_response import BestOverallResponse, best_overall_response
 from benchside.stages.clinical.analyse.cmh import CochranMantelHaenszel, cmh_test
@@ -17,7 +17,10 @@ from benchside.stages.clinical.analyse.duration import RESPONSES, ObjectiveRespo
 from benchside.stages.clinical.analyse.rate_difference import MiettinenNurminen, Newcombe, RateDifference, rate_difference
 from benchside.stages.clinical.analyse.tumour_response import TumourResponse, tumour_response
 from benchside.stages.clinical.read_dataset import read_dataset
-from benchside.stages.clinical.verbs.common import Settings, about_all, with_endpoint
+from benchside.stages.clinical.verbs.common import Settings, about_all, up_to, with_endpoint
+
+LESIONS: Final = {"baseline": "ABLFL", "new_lesion": "NEWLFL", "non_target": "NTRESP"}
+"""Columns of ADTR that are used where they are there: baseline, new lesion, response of the non-target lesions."""
 
 WINDOWS: Final = ("confirmed", "confirmation_days", "stable_days", "max_not_evaluable", "accept_stable")
 
@@ -31,9 +34,7 @@ def run_best_overall_response(inputs: Inputs, settings: Settings) -> Product:
     extra = [name for name in (settings["start"], settings["end"]) if name]
     require_columns(adsl, [SUBJECT, arm, *extra, *settings["by"], *settings["strata"]], noun="ADSL")
     rows = adrs.select(pl.exclude(extra)).join(adsl.select(SUBJECT, *extra), on=SUBJECT, how="inner", maintain_order="left")
-    if settings["cut_off"] is not None:
-        until = pl.lit(settings["cut_off"]).str.to_date("%Y-%m-%d")
-        rows = rows.filter((dates(rows, "ADT", noun="ADRS") <= until).fill_null(value=True))
+    rows = up_to(rows, settings["cut_off"], noun="ADRS")
     found = best_overall_response(
         rows,
         parameter=settings["parameter"],
@@ -103,9 +104,17 @@ def _tumours(inputs: Inputs, settings: Settings) -> tuple[TumourResponse, pl.Dat
         keep_rows(read_dataset(file).table, settings["where"], noun=file.name), settings["parameter"], noun=file.name
     )
     require_columns(rows, [SUBJECT, "ADT", "AVAL"], noun=file.name)
+    rows = up_to(rows, settings["cut_off"], noun=file.name)
     rows = rows.drop(start, strict=False).join(adsl.select(SUBJECT, start), on=SUBJECT, how="inner", maintain_order="left")
-    baseline, new = ("ABLFL" if "ABLFL" in rows.columns else None), ("NEWLFL" if "NEWLFL" in rows.columns else None)
-    found = tumour_response(rows, sum_mm="AVAL", start=start, baseline=baseline, new_lesion=new)
+    columns = {name: column if column in rows.columns else None for name, column in LESIONS.items()}
+    found = tumour_response(
+        rows,
+        sum_mm="AVAL",
+        start=start,
+        baseline=columns["baseline"],
+        new_lesion=columns["new_lesion"],
+        non_target=columns["non_target"],
+    )
     return found, adsl.select(pl.col(SUBJECT).cast(pl.String), arm=pl.col(arm).cast(pl.String))
 
 
