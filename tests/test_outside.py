@@ -345,7 +345,7 @@ def test_the_changed_dose_of_the_tour_does_what_the_document_says(document, tmp_
             records = list(results.records())
         finally:
             results.close()
-        (ratio,) = [one.value for one in records if one.quantity == "hazard_ratio"]
+        (ratio,) = [one.value for one in records if (one.method, one.quantity) == ("trial.predict", "hazard_ratio")]
         (ic50,) = [one.value for one in records if (one.quantity, one.compound, one.variant) == ("IC50", "crizotinib", "WT")]
         return f"{ratio:.3f}", f"{ic50:.1f}"
 

@@ -37,8 +37,13 @@ def test_run_says_where_the_dossier_is_and_a_rerun_changes_nothing(demo, capsys)
     assert (demo / "dossier.html").stat().st_mtime_ns == before
 
 
+def test_numbers_of_an_unknown_stage_are_refused_in_a_sentence(demo, capsys):
+    assert run_app(["numbers", str(demo), "--stage", "clincal"]) == 2
+    one_sentence_on_stderr(capsys, "no number of the stage 'clincal'", "clinical")
+
+
 def test_the_trace_of_the_predicted_hazard_ratio_ends_at_cells(demo, capsys):
-    assert run_app(["numbers", str(demo), "--quantity", "hazard_ratio", "--json"]) == 0
+    assert run_app(["numbers", str(demo), "--stage", "trial", "--quantity", "hazard_ratio", "--json"]) == 0
     (number,) = printed_json(capsys)["numbers"]
     assert "sketch: not calibrated" in number["status"]
     assert run_app(["trace", number["id"], "--study", str(demo)]) == 0

@@ -84,7 +84,7 @@ def test_a_kinase_at_several_atp_levels_gives_ki_and_mode(tmp_path: Path, capsys
     assert "Mode of inhibition" in page
     assert re.search(r"not identified: below 0\.\d+", page)
     assert "IC50 by ATP" in page
-    numbers(tmp_path, "Ki", as_json=False)
+    numbers(tmp_path, "Ki", None, as_json=False)
     listed = capsys.readouterr().out
     for told in ("[ATP 5.0 µM]", "[ATP 500.0 µM]", "[competitive]", "[mixed]"):
         assert f"Ki x WT cell-free {told} = " in listed

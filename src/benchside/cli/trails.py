@@ -107,10 +107,24 @@ def replay(root: Path, number: str, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def numbers(root: Path, quantity: str | None, *, as_json: bool) -> None:
+def _of_stage(records: list[Evidence], stage: str | None) -> list[Evidence]:
+    """Return the records of one stage, all where none is named."""
+    if stage is None:
+        return records
+    known = sorted({str(record.method).partition(".")[0] for record in records})
+    if stage not in known:
+        message = (
+            f"the study has no number of the stage {stage!r}{nearest(stage, known)}; it has {listed(known)}. Name one of them."
+        )
+        raise LineageError(message)
+    return [record for record in records if str(record.method).startswith(f"{stage}.")]
+
+
+def numbers(root: Path, quantity: str | None, stage: str | None, *, as_json: bool) -> None:
     """Print the numbers of a study with their ids."""
     with Results.of(root) as results:
         every = list(results.records())
+    every = _of_stage(every, stage)
     records = [record for record in every if quantity is None or record.quantity.lower() == quantity.lower()]
     if not records and quantity is not None:
         known = sorted({record.quantity for record in every})

@@ -39,8 +39,7 @@ LAYOUT_BLOCKS: Final = (
 WRITTEN: Final = datetime(2026, 1, 1)
 """The date the workbooks carry: fixed, so that every copy of the study has one content and every number one id."""
 
-STUDY: Final = (
-    f"""\
+STUDY: Final = f"""\
 # The bundled study: alectinib and crizotinib on EML4-ALK and its mutants, from plates to a predicted trial.
 # The plates are simulated by benchside from published IC50s (the row of each is named on its sheet), the trial from the published
 # landmarks of ALEX: round trips, not agreement.
@@ -68,8 +67,6 @@ design = "ALEX"
 replicates = 200
 resistant = {{ alectinib = "G1202R", crizotinib = "G1269A" }}
 """
-    + TRIAL_SECTION
-)
 
 
 def write_demo(root: Path, *, trial: bool = True) -> Path:

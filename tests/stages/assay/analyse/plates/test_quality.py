@@ -204,3 +204,10 @@ def test_a_dose_of_0_alone_or_a_cell_line_alone_does_not_say_what_a_well_is(tmp_
     assert judged(wells)["n_unlisted"] == 4  # A3 has only a dose of 0; A4, C1, C2 only a cell line; H1 has no signal
     silent = wells.table.filter(pl.col("layout_ref").is_null() & pl.col("signal").is_not_null())["well"].to_list()
     assert silent == ["A3", "A4", "C1", "C2"]
+
+
+def test_blanks_at_or_below_nothing_are_no_background():
+    for blank in ([-3.0, 1.0, 0.5], [0.0, 0.0, 0.0]):
+        row = judged(controls([90.0, 100.0, 110.0], blank))
+        assert row["signal_to_background"] is None
+        assert row["verdict"] == "pass"

@@ -165,7 +165,8 @@ def _figures(against: Control) -> list[pl.Expr]:
         (1 - 3 * (vehicle("sd") + zero("sd")) / (vehicle("mean") - zero("mean")).abs()).alias("z_prime"),
         (1 - 3 * (vehicle("mad") + zero("mad")) / (vehicle("median") - zero("median")).abs()).alias("robust_z_prime"),
         ((vehicle("mean") - zero("mean")) / (vehicle("sd") ** 2 + zero("sd") ** 2).sqrt()).alias("ssmd"),
-        (vehicle("mean") / pl.col("mean_blank")).alias("signal_to_background"),
+        # Blanks that read 0 or less, as after a background was subtracted, are no background to divide by.
+        pl.when(pl.col("mean_blank") > 0).then(vehicle("mean") / pl.col("mean_blank")).alias("signal_to_background"),
         (vehicle("sd") / vehicle("mean")).alias("cv_vehicle"),
         vehicle("n"),
         zero("n"),

@@ -201,7 +201,7 @@ def not_judged(against: str) -> pl.Expr:
     """Return words for every figure that is null: what the plate lacks."""
     lacks = [
         (pl.col("z_prime").is_null(), f"Z', robust Z', SSMD: they need two vehicle and two {against} wells."),
-        (pl.col("signal_to_background").is_null(), "Signal to background: it needs vehicle and blank wells."),
+        (pl.col("signal_to_background").is_null(), "Signal to background: it needs vehicle wells, and blank wells that read above 0."),
         (pl.col("cv_blank").is_null(), "CV of the blank: it needs two blank wells."),
         (pl.col("edge_effect").is_null(), "Edge effect: no wells that should read alike stand both outermost and further in."),
         (pl.col("row_drift").is_null(), "Drift along rows: no wells that should read alike stand in several rows, apart from an edge."),
