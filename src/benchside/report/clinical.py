@@ -109,7 +109,8 @@ def comparison(found: Found, settings: Any) -> TableBlock:
         shared = found.p("clinical.log_rank", test) if row["arm"] is not None else Cell("")
         ratio = found.estimate("clinical.cox", row, "hazard_ratio", ("lower", "upper"))
         rows.append((Cell(term), ratio, found.p("clinical.cox", row), shared))
-    strata = f", stratified by {', '.join(settings.strata)}" if settings.strata else ""
+    columns = found.settings("clinical.cox")["strata"]
+    strata = f", stratified by {', '.join(columns)}" if columns else ""
     adjusted = f", adjusted for {', '.join(covariates)}" if covariates else ""
     firth = (
         " Firth's penalty, since an arm has no event."

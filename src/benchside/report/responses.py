@@ -45,12 +45,14 @@ def rates(found: Found, settings: Any) -> TableBlock:
     for outcome, subgroup in lines:
         words = OUTCOMES[outcome] + ("" if subgroup == "all" else f", {subgroup}")
         rows.append((Cell(words), *(_rate(found, own[outcome, subgroup, arm]) for arm in arms)))
+    took = {row["arm"]: row for row in found.rows("clinical.time_to_response")}
+    rows.append((Cell("median time to response, months (quartiles)"), *(_took(found, took.get(arm)) for arm in arms)))
     best = found.table("clinical.best_overall_response")
     confirmed = "confirmed" if found.settings("clinical.best_overall_response")["confirmed"] else "unconfirmed"
     note = (
         f"Best overall response by RECIST 1.1, {confirmed}; every subject counts, limits Clopper-Pearson. {_counts(best, arms)}"
     )
-    return TableBlock(f"{found.label} by arm", ("Outcome", *(f"{arm}, % (95 %)" for arm in arms)), tuple(rows), (note,))
+    return TableBlock(f"{found.label} by arm", ("Outcome", *(f"{arm}, n and % (95 %)" for arm in arms)), tuple(rows), (note,))
 
 
 def _rate(found: Found, row: dict[str, Any]) -> Cell:
@@ -58,6 +60,13 @@ def _rate(found: Found, row: dict[str, Any]) -> Cell:
         return Cell("no subject", "grey")
     words = estimate_words(*(100 * row[name] for name in ("rate", "lower", "upper")), digits=1)
     return found.cell("clinical.objective_response", row, "rate", f"{row['responders']} of {row['n']}: {words}")
+
+
+def _took(found: Found, row: dict[str, Any] | None) -> Cell:
+    """Return how long the responders of an arm took; nothing for an arm without any."""
+    if row is None:
+        return Cell("no responder", "grey")
+    return found.estimate("clinical.time_to_response", row, "median_months", ("lower_months", "upper_months"))
 
 
 def _counts(best: pl.DataFrame, arms: list[str]) -> str:

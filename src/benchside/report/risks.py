@@ -67,9 +67,10 @@ def compared(found: Found, settings: Any) -> TableBlock:
             found.p("clinical.gray_test", test),
         ))  # fmt: skip
     columns = ("Arm", "Cause-specific HR (95 %)", "p", "Subdistribution HR (95 %)", "p", "p (Gray)")
+    by = found.settings("clinical.gray_test")["strata"]
     strata = (
-        f" Stratified by {', '.join(settings.strata)}: cause-specific ratio and Gray's test; Fine and Gray's model is not stratified."
-        if settings.strata
+        f" Stratified by {', '.join(by)}: cause-specific ratio and Gray's test; Fine and Gray's model is not stratified."
+        if by
         else ""
     )
     return TableBlock(f"{found.label}: comparison", columns, tuple(rows), (NOTES[1] + strata,))

@@ -57,6 +57,16 @@ subjects = { CNSBLFL = "Y" }
 population = "baseline CNS mets"
 
 [[clinical.endpoints]]
+name = "DOR"
+assessment = "INV"
+derive = "DOR"
+parameter = "OVRINV"
+visit_every_days = 56
+cut_off = 2018-11-30
+population = "confirmed responders"
+strata = false
+
+[[clinical.endpoints]]
 name = "OS"
 parameter = "OS"
 population = "ITT"

@@ -50,7 +50,7 @@ class _Trial:
         read = self.events(endpoint, causes, suffix)
         yield read
         design = {
-            "control": self.settings.control, "strata": self.settings.strata, "endpoint": endpoint.label, "causes": causes,
+            "control": self.settings.control, "strata": self.strata(endpoint), "endpoint": endpoint.label, "causes": causes,
             "conventions": self.settings.conventions,
         }  # fmt: skip
         times, cause = self.settings.landmarks_of(endpoint), endpoint.cause or next(iter(causes), "")
@@ -65,6 +65,10 @@ class _Trial:
         events = (From("events", (read.name,)),)
         yield from (Task(verb + suffix, verb, events, chosen) for verb, chosen in steps.items())
 
+    def strata(self, endpoint: EndpointSettings) -> list[str]:
+        """Return the columns that stratify an endpoint."""
+        return self.settings.strata if endpoint.strata else []
+
     def causes(self, endpoint: EndpointSettings) -> dict[str, int]:
         """Return the names of the codes of the endpoint's events; empty where any event is the same."""
         return dict(CAUSES) if endpoint.derive == "CNS first" else endpoint.causes
@@ -73,7 +77,7 @@ class _Trial:
         """Return the task that makes the endpoint's event table."""
         own = self.settings
         shared = {
-            "control": own.control, "strata": own.strata, "endpoint": endpoint.label, "where": endpoint.where,
+            "control": own.control, "strata": self.strata(endpoint), "endpoint": endpoint.label, "where": endpoint.where,
             "columns": [*endpoint.covariates, *own.subgroups_of(endpoint)],
         }  # fmt: skip
         if endpoint.time:
@@ -102,6 +106,7 @@ class _Trial:
         responses = (From("responses", (best.name,)),)
         design = {"endpoint": response.label, "by": response.by}
         yield Task("clinical.objective_response" + suffix, "clinical.objective_response", responses, design)
+        yield Task("clinical.time_to_response" + suffix, "clinical.time_to_response", responses, {"endpoint": response.label})
         if own.control is not None:
             against = {"endpoint": response.label, "control": own.control, "strata": own.strata}
             for verb in ("clinical.rate_difference", "clinical.cmh_test"):

@@ -83,6 +83,9 @@ class EndpointSettings(Section):
     covariates: list[str] = []
     """Columns that adjust the hazard ratio."""
 
+    strata: bool = True
+    """Whether the trial's strata stratify this endpoint: not where its subjects were not randomised as such, as responders are."""
+
     subgroups: list[str] | None = None
     """Columns of its forest; by default the trial's."""
 

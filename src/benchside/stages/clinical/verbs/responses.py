@@ -6,9 +6,10 @@ from typing import Final
 import polars as pl
 
 from benchside.core.errors import TableError, listed, nearest
-from benchside.core.stage import Inputs, Product, Verb, lineage_of
+from benchside.core.evidence import Quantity
+from benchside.core.stage import Inputs, Product, Verb, lineage_by, lineage_of
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.clinical.adam import SUBJECT, keep_rows, one_parameter, require_columns
+from benchside.stages.clinical.adam import SUBJECT, dates, keep_rows, one_parameter, require_columns
 from benchside.stages.clinical.analyse.adverse_events import AdverseEvents, adverse_events
 from benchside.stages.clinical.analyse.best_overall_response import BestOverallResponse, best_overall_response
 from benchside.stages.clinical.analyse.cmh import CochranMantelHaenszel, cmh_test
@@ -46,7 +47,9 @@ def run_best_overall_response(inputs: Inputs, settings: Settings) -> Product:
     columns = list(dict.fromkeys([*settings["by"], *settings["strata"]]))
     people = adsl.select(pl.col(SUBJECT), pl.col(arm).cast(pl.String).alias("arm"), *columns)
     table = people.join(found.table, on=SUBJECT, how="left", maintain_order="left")
-    table = table.with_columns(response=pl.col("response").fill_null("MISSING"))
+    table = table.with_columns(
+        response=pl.col("response").fill_null("MISSING"), START=dates(adsl, settings["start"], noun="ADSL")
+    )
     return Product(with_endpoint(table, settings), lineage_of([]))
 
 
@@ -55,6 +58,22 @@ def run_response_rates(inputs: Inputs, settings: Settings) -> Product:
     table = inputs.stack("responses").drop("_input", "_row")
     found = objective_response(table, table.select(SUBJECT, "arm", *settings["by"]), arm="arm", by=settings["by"])
     return about_all(inputs, found.named(), settings, "responses")
+
+
+def run_time_to_response(inputs: Inputs, settings: Settings) -> Product:
+    """Return how long the responders of every arm took to respond: median and quartiles."""
+    stacked = inputs.stack("responses")
+    taken = stacked.filter(pl.col("response").is_in(list(RESPONSES))).with_columns(
+        months=((pl.col("response_date") - pl.col("START")).dt.total_days() + 1) / DAYS_PER_MONTH
+    )
+    months = pl.col("months")
+    table = taken.group_by("arm").agg(
+        n=pl.len(),
+        median_months=months.median(),
+        lower_months=months.quantile(0.25, "linear"),
+        upper_months=months.quantile(0.75, "linear"),
+    )
+    return Product(with_endpoint(table.sort("arm"), settings), lineage_by(stacked, ["arm"], table.sort("arm")))
 
 
 def run_rate_difference(inputs: Inputs, settings: Settings) -> Product:
@@ -170,6 +189,10 @@ RESPONSE: Final[tuple[Verb, ...]] = (
     Verb(
         "clinical.objective_response", "1", run_response_rates, kind="response_rates", key=ObjectiveResponse.KEY,
         quantities=ObjectiveResponse.QUANTITIES,
+    ),
+    Verb(
+        "clinical.time_to_response", "1", run_time_to_response, kind="times_to_response", key=("arm",),
+        quantities=(Quantity("median_time_to_response", "median_months", unit="months", n="n"),),
     ),
     Verb(
         "clinical.rate_difference", "1", run_rate_difference, kind="rate_differences", key=RateDifference.KEY,
