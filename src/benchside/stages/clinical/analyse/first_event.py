@@ -1,15 +1,14 @@
 """Which came first: progression in the brain, progression elsewhere, or death; derived from assessments, for competing risks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import polars as pl
 
-from benchside.core.evidence import Answer, Origin, Quantity
+from benchside.core.evidence import Origin
 from benchside.core.exchange import EventTable
 from benchside.core.tables import dataframe
-from benchside.core.units import DAYS_PER_MONTH
 from benchside.stages.clinical.adam import SUBJECT, dates, require_columns
 from benchside.stages.clinical.analyse.best_overall_response import assessments
 from benchside.stages.clinical.analyse.derive_tte import MISSED, DerivedTimeToEvent, Rule, derive_tte
@@ -23,34 +22,16 @@ TIE: Final = "progression in the brain and elsewhere on one date counts as CNS"
 
 
 @dataclass(frozen=True)
-class FirstEvent(Answer):
+class FirstEvent(DerivedTimeToEvent):
     """An ADTTE table, one row a subject: the columns of `derive_tte`, EVNTDESC the cause, and `event` its code (0: censored).
 
     ADSL's columns travel along.
     """
 
-    estimand: Mapping[str, str] = field(default_factory=dict)
-    """`population, endpoint, intercurrent_events, summary_measure` in words (ICH E9(R1))."""
-
-    arm: str = "ARM"
-
-    KEY: ClassVar[tuple[str, ...]] = (SUBJECT,)
-    QUANTITIES: ClassVar[tuple[Quantity, ...]] = ()
-
     def events(self, *, control: str | None = None, strata: tuple[str, ...] = ()) -> EventTable:
         """Return the event table: months from the start, and the code of the cause that came first."""
-        table = self.table.with_columns(time_months=pl.col("AVAL") / DAYS_PER_MONTH)
-        return EventTable.from_frame(
-            table,
-            time="time_months",
-            time_unit="months",
-            event="event",
-            arm=self.arm,
-            control=control,
-            strata=strata,
-            causes=CAUSES,
-            label="derived first event",
-        )
+        happened = super().events(control=control, strata=strata)
+        return replace(happened, table=happened.table.with_columns(event=self.table["event"]), causes=CAUSES)
 
 
 def derive_first_event(
