@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from benchside.report.dossier import write_dossier
 from benchside.study.results import Results
 from benchside.study.trail import replay, trace
 from benchside.study.workflow import run
@@ -141,3 +142,73 @@ def test_profile_1014(tmp_path, opened):
         assert row["median_months"] == pytest.approx(wanted[row["arm"]]["median"], rel=1e-9)
         assert row["events"] == wanted[row["arm"]]["events"]
     assert results.table("clinical.cox")["hazard_ratio"][0] == pytest.approx(0.4734, abs=5e-5)
+
+
+PROFILE_1014 = """
+[study]
+name = "profile-1014"
+[clinical]
+title = "PROFILE 1014"
+control = "chemo"
+arm = "arm"
+landmarks_months = [6, 12, 18]
+published = "PROFILE 1014"
+data_note = "Patients reconstructed from the published curves (kmdata 1.0.1): pseudo-patients, no patient data."
+[[clinical.endpoints]]
+name = "PFS"
+assessment = "IRC"
+file = "kmdata_dev.parquet"
+time = "time"
+time_unit = "months"
+where = { trial = "PROFILE1014_1A" }
+[[clinical.endpoints]]
+name = "OS"
+file = "kmdata_dev.parquet"
+time = "time"
+time_unit = "months"
+where = { trial = "PROFILE1014_1B" }
+[[clinical.endpoints]]
+name = "Intracranial TTP"
+file = "kmdata_dev.parquet"
+time = "time"
+time_unit = "months"
+where = { trial = "PROFILE1014_2A" }
+intercurrent_events = "death without intracranial progression: censored, as published (net, not cumulative incidence)"
+"""
+FIGURES = {"PFS (IRC)": "PROFILE1014_1A", "OS": "PROFILE1014_1B", "Intracranial TTP": "PROFILE1014_2A"}
+"""The package labels figure 2A PFS; its events and hazard ratio are those of intracranial time to progression."""
+
+
+def test_profile_1014_whole_equals_r_endpoint_by_endpoint(tmp_path, opened):
+    root = study(tmp_path / "profile", shared("data", "clinical", "kmdata_dev.parquet"), PROFILE_1014)
+    run(root)
+    results = opened(root)
+    r = {
+        name: pl.read_csv(shared("reference", "clinical", f"kmdata_{name}.csv"), null_values=["NA", ""], infer_schema_length=None)
+        for name in ("km_arms", "logrank", "cox_terms", "coxzph")
+    }
+    for label, dataset in FIGURES.items():
+        own = {name: table.filter(pl.col("dataset") == dataset) for name, table in r.items()}
+        arms = {row["arm"]: row for row in own["km_arms"].iter_rows(named=True)}
+        for row in results.table(f"clinical.kaplan_meier {label}").iter_rows(named=True):
+            assert (row["n"], row["events"]) == (arms[row["arm"]]["n"], arms[row["arm"]]["events"])
+            median = arms[row["arm"]]["median"]
+            assert row["median_months"] == (None if median is None else pytest.approx(median, rel=1e-9))
+        test = results.table(f"clinical.log_rank {label}")
+        assert test["chi2"][0] == pytest.approx(own["logrank"].filter(stratified=0)["chisq"][0], rel=1e-7)
+        term = own["cox_terms"].filter(model="arm", ties="efron").row(0, named=True)
+        ratio = results.table(f"clinical.cox {label}").row(0, named=True)
+        assert ratio["coefficient"] == pytest.approx(term["coef"], rel=1e-7)
+        assert (ratio["lower"], ratio["upper"]) == pytest.approx((term["hr_lo"], term["hr_hi"]), rel=1e-6)
+        hazards = results.table(f"clinical.proportional_hazards {label}").row(by_predicate=pl.col("term") == "arm", named=True)
+        wanted = own["coxzph"].filter(model="arm", ties="efron", transform="km", term="arm")
+        assert hazards["chi2"] == pytest.approx(wanted["chisq"][0], rel=1e-6)
+    assert results.table("clinical.cox Intracranial TTP")["hazard_ratio"][0] == pytest.approx(0.58, abs=0.005)  # published: 0.60
+    page = write_dossier(root).read_text(encoding="utf-8")
+    for words in (
+        "no patient data",
+        "Published beside computed: PROFILE 1014",
+        "net, not cumulative incidence",
+        "0.60 (2013-11-30)",
+    ):
+        assert words in page
