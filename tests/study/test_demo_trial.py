@@ -11,12 +11,12 @@ from benchside import evidence
 from benchside.core.errors import NoEvidenceError
 from benchside.core.exchange import EventTable
 from benchside.stages.clinical import best_overall_response, cox, cumulative_incidence, kaplan_meier
-from benchside.stages.clinical.adam_truth import ArmTruth
 from benchside.stages.clinical.analyse.derive_tte import derive_tte
 from benchside.stages.clinical.analyse.first_event import derive_first_event
 from benchside.stages.clinical.read_adtte import read_adtte
 from benchside.stages.clinical.read_dataset import read_dataset
-from benchside.stages.clinical.simulate_adam import simulate_adam
+from benchside.stages.clinical.virtual.tables import simulate_adam
+from benchside.stages.clinical.virtual.truth import ArmTruth
 from benchside.study.demo_facts import death_counts, death_landmarks, progression_landmarks, published
 from benchside.study.demo_trial import CONTROL, FINAL_OS, PRIMARY, SOLVED_TO, TREATED, alex, write_trial
 

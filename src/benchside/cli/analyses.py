@@ -1,14 +1,14 @@
-"""Commands on files, without a study: fit plates, analyse an event table, simulate a trial."""
+"""Commands on files, without a study: fit plates, simulate a trial."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import polars as pl
 
-from benchside.cli.show import RESEARCH_USE, cell, print_json, print_table, say, write_out
+from benchside.cli.show import RESEARCH_USE, print_json, print_table, say, write_out
 from benchside.core.errors import SettingError
-from benchside.stages import assay, clinical
+from benchside.stages import assay
 from benchside.stages.assay import stream
 from benchside.stages.assay.analyse.curves.ratio import comparable, potency_ratio
 from benchside.stages.assay.curves import Curve, Interval, curve_named, interval_named
@@ -81,38 +81,6 @@ def fit_large(files: Sequence[Path], *, unit: str | None, out: Path | None, as_j
         print_json({"curves": curves, "out": str(out)})
     else:
         say(f"{curves:,} curves fitted into {out}. {RESEARCH_USE}")
-
-
-def clinical_analyse(
-    file: Path, columns: Mapping[str, Any], strata: Sequence[str], where: Sequence[str], *, out: Path | None, as_json: bool
-) -> None:
-    """Analyse an event table and print medians, test and hazard ratio."""
-    events = clinical.read(file, **columns, strata=tuple(strata), where=dict(_pair(text) for text in where))
-    km, test, ratio = clinical.kaplan_meier(events), clinical.log_rank(events), clinical.cox(events)
-    if out is not None:
-        write_out(ratio.table, out)
-    if as_json:
-        print_json(
-            {"kaplan_meier": km.table.to_dicts(), "log_rank": {"chi2": test.chi2, "p": test.p}, "cox": ratio.table.to_dicts()}
-        )
-        return
-    print_table(
-        km.table, ["arm", "n", "events", "median_months", "lower_months", "upper_months"], title="Kaplan-Meier (log-log limits)"
-    )
-    print_table(
-        ratio.table,
-        ["term", "hazard_ratio", "lower", "upper", "p", "status"],
-        title=f"Cox, Efron ties, against {columns['control']}",
-    )
-    say(f"log-rank: chi2 {cell(test.chi2)}, p {cell(test.p)}")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, mark, value = text.partition("=")
-    if not mark:
-        message = f"--where {text!r} is not COLUMN=VALUE. Write it so."
-        raise SettingError(message)
-    return name.strip(), value.strip()
 
 
 def trial_simulate(design: str, study: Path, *, replicates: int, seed: int | None, out: Path | None, as_json: bool) -> None:

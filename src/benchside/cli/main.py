@@ -235,7 +235,14 @@ def clinical_analyse(
     """Kaplan-Meier, log-rank and Cox of times to an event; or incidence, Gray and Fine-Gray where causes compete."""
     from benchside.cli import options, times  # noqa: PLC0415
 
-    columns = {"time": time, "time_unit": time_unit, "event": event, "arm": arm, "control": control, "parameter": parameter}
+    columns: dict[str, Any] = {
+        "time": time,
+        "time_unit": time_unit,
+        "event": event,
+        "arm": arm,
+        "control": control,
+        "parameter": parameter,
+    }
     rows: dict[str, Any] = {"strata": options.names(strata), "where": tuple(where or ()), "adsl": adsl, "event_code": event_code}
     found: dict[str, Any] = {"by": options.names(by), "covariates": options.names(covariates), "cause": cause, "firth": firth}
     asked = times.Asked(options.numbers(at, "--at"), causes=times.causes_named(causes), conventions=conventions, **found)
@@ -270,9 +277,9 @@ def clinical_derive(
     as_json: AsJson = False,
 ) -> None:
     """Derive the times to an endpoint from responses and subjects: ADTTE, with the reason and the source of every date."""
-    from benchside.cli import trials  # noqa: PLC0415
+    from benchside.cli import options, trials  # noqa: PLC0415
 
-    rows = trials.Rows(adrs, adsl, parameter, where, subjects, arm, start, cut_off)
+    rows = options.Rows(adrs, adsl, parameter, where, subjects, arm, start, cut_off)
     windows = {"visit_every_days": visit_every_days, "missed_visits": missed_visits}
     trials.derive(rows, endpoint, rule, brain, windows, baseline, out=out, as_json=as_json)
 
@@ -298,7 +305,7 @@ def clinical_respond(
     """Best overall response by RECIST 1.1, its rates by arm, and their differences from the control's."""
     from benchside.cli import options, trials  # noqa: PLC0415
 
-    rows = trials.Rows(adrs, adsl, parameter, where, subjects, arm, start, cut_off)
+    rows = options.Rows(adrs, adsl, parameter, where, subjects, arm, start, cut_off)
     trials.respond(rows, confirmed=not unconfirmed, by=options.names(by), control=control, out=out, as_json=as_json)
 
 

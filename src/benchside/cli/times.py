@@ -116,19 +116,27 @@ def clinical_analyse(source: Source, asked: Asked, *, out: Path | None, as_json:
     parameter = events.parameter if isinstance(events, clinical.TimeToEvent) else None
     n, happened = events.table.height, int((events.table["event"] != 0).sum())
     title = f"{source.file.name}{f', {parameter}' if parameter else ''}: {n} subjects, {happened} events."
-    limits, ties = rules.interval(None), rules.ties(None)
-    used = f"Conventions: {rules.name} ({ties} ties in Cox, {limits.WORD} limits, {limits.level:g}; median of a curve {rules.median_words}; past the last follow-up {rules.past_last})."
-    lines = [title, used, f"Strata: {listed(events.strata, 20) or 'none'}."]
+    lines = [title, f"Conventions: {rules.name} ({_used(rules, bool(asked.causes))})."]
+    lines.append(f"Strata: {listed(events.strata, 20) or 'none'}.")
     if events.control is None:
         lines.append("Descriptive only: without --control nothing is compared.")
     if "reconstructed" in events.table.columns and events.table["reconstructed"].cast(pl.String).eq("true").any():
         lines.append("Reconstructed from a published curve: these are no patient data.")
     head = {
         "file": source.file.name, "parameter": parameter, "n": n, "events": happened, "control": events.control,
-        "strata": list(events.strata), "conventions": {"ties": ties, "interval": f"{limits.WORD} {limits.level:g}", **rules.words},
+        "strata": list(events.strata), "conventions": {"ties": rules.ties(None), **rules.words},
         **report.head,
     }  # fmt: skip
     present(replace(report, head=head, lines=[*lines, *report.lines]), written, out=out, as_json=as_json)
+
+
+def _used(rules: Conventions, competing: bool) -> str:  # noqa: FBT001  two sets of rules
+    """Return the rules of the analysis in words."""
+    ties = f"{rules.ties(None).capitalize()} ties"
+    if competing:
+        return f"{ties} in the cause-specific model; Breslow ties in Fine-Gray and log-log limits of the incidence, as R and SAS have them"
+    limits = rules.interval(None)
+    return f"{ties} in Cox; {limits.WORD} limits at {limits.level:g}; median of a curve {rules.median_words}; past the last follow-up {rules.past_last}"
 
 
 def _is_adtte(file: Path) -> bool:
@@ -219,9 +227,17 @@ def _survival(events: EventTable, asked: Asked) -> tuple[Report, pl.DataFrame]:
     if asked.by:
         forest = clinical.subgroups(events, asked.by, penalty=penalty, conventions=rules).table
         columns = ["subgroup", "level", "arm", "n", "events", "hazard_ratio", "lower", "upper", "interaction_p", "status"]
-        shown.append(Shown("subgroups", _worded(forest), columns, "Subgroups, p of interaction by likelihood ratio"))
+        title = "Subgroups (p of interaction by likelihood ratio)"
+        shown.append(Shown("subgroups", _worded(forest), columns, title, printed=_forest(_worded(forest))))
     below = [f"log-rank: chi2 {cell(test.chi2)}, p {cell(test.p)}{within}", *_left_out(ratio.left_out, test.left_out)]
     return Report({"left_out": ratio.left_out}, [], shown, below, tests={"log_rank": test.table}), fitted
+
+
+def _forest(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the forest as it is printed: overall there is no interaction, elsewhere one without a p is NE."""
+    p = [cell(value) for value in table["interaction_p"]]
+    whole = table["level"].is_null()
+    return table.with_columns(interaction_p=pl.Series(["" if no else text for no, text in zip(whole, p, strict=True)]))
 
 
 def _worded(table: pl.DataFrame) -> pl.DataFrame:
@@ -255,10 +271,12 @@ def _risks(events: EventTable, asked: Asked) -> tuple[Report, pl.DataFrame]:
     subdistribution = clinical.fine_gray(events, cause=cause, covariates=asked.covariates, conventions=rules)
     models = {"cause_specific": _worded(hazard.table), "fine_gray": _worded(subdistribution.table)}
     columns = ["term", "hazard_ratio", "lower", "upper", "p", "status"]
-    titles = ("Cause-specific hazard ratio (strata as above)", "Fine-Gray hazard ratio of the subdistribution (without strata)")
+    within = f", stratified by {', '.join(events.strata)}" if events.strata else ""
+    unstratified = ", not stratified" if events.strata else ""
+    titles = (f"Cause-specific hazard ratio{within}", f"Fine-Gray hazard ratio of the subdistribution{unstratified}")
     for (name, table), title in zip(models.items(), titles, strict=True):
         shown.append(Shown(name, table, columns, f"{title}, against {events.control}"))
     both = pl.concat([table.with_columns(model=pl.lit(name)) for name, table in models.items()], how="diagonal_relaxed")
-    below = [f"Gray's test: chi2 {cell(gray.chi2)}, p {cell(gray.p)}", *_left_out(hazard.left_out, gray.left_out)]
+    below = [f"Gray's test: chi2 {cell(gray.chi2)}, p {cell(gray.p)}{within}", *_left_out(hazard.left_out, gray.left_out)]
     head = {"cause": cause, "causes": dict(asked.causes), "left_out": hazard.left_out}
     return Report(head, lines, shown, below, tests={"gray": gray.table}), both

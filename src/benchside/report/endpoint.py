@@ -9,7 +9,7 @@ import polars as pl
 
 from benchside.report.blocks import Cell, Tone
 from benchside.report.numbers import Numbers
-from benchside.stages.clinical.figure_parts import estimate_words, p_words
+from benchside.stages.clinical.figures.parts import estimate_words, p_words
 from benchside.study.results import Results
 
 

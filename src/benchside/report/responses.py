@@ -7,7 +7,7 @@ import polars as pl
 from benchside.report.blocks import Block, Cell, ChartBlock, TableBlock, value_text
 from benchside.report.charts_trial import spider_pages, waterfall_chart
 from benchside.report.endpoint import Found, in_order
-from benchside.stages.clinical.figure_parts import estimate_words
+from benchside.stages.clinical.figures.parts import estimate_words
 from benchside.study.results import Results
 
 OBJECTIVE: Final = "objective_response"

@@ -9,8 +9,8 @@ import polars as pl
 
 from benchside import evidence
 from benchside.core.errors import NoEvidenceError
-from benchside.stages.clinical.adam_design import AdamDesign, Evaluator
-from benchside.stages.clinical.adam_truth import WITH, ArmTruth, Subgroup, expected_hazard_ratio
+from benchside.stages.clinical.virtual.design import AdamDesign, Evaluator
+from benchside.stages.clinical.virtual.truth import WITH, ArmTruth, Subgroup, expected_hazard_ratio
 
 TRIAL: Final = "ALEX"
 TREATED: Final = "alectinib"

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from scipy import optimize
 
 from benchside.core.errors import NoEvidenceError
-from benchside.stages.clinical.adam_design import (
+from benchside.stages.clinical.simulate import Hazard
+from benchside.stages.clinical.virtual.design import (
     AdamArm,
     AdamDesign,
     AdverseTerm,
@@ -26,9 +27,8 @@ from benchside.stages.clinical.adam_design import (
     ResponseShares,
     Risks,
 )
-from benchside.stages.clinical.adam_truth import ArmTruth
-from benchside.stages.clinical.simulate import Hazard
-from benchside.stages.clinical.simulate_adam import simulate_adam
+from benchside.stages.clinical.virtual.tables import simulate_adam
+from benchside.stages.clinical.virtual.truth import ArmTruth
 from benchside.study.demo_facts import (
     ANY_CNS,
     CONTROL,

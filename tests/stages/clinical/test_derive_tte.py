@@ -118,3 +118,26 @@ def test_what_is_missing_is_asked_for():
         derive_tte(data[0], pl.concat([data[1], data[1]]), visit_every_days=56)
     with pytest.raises(TableError, match="RANDDT is missing"):
         derive_tte(data[0], data[1].drop("RANDDT"), visit_every_days=56)
+
+
+def test_a_response_after_the_cut_off_makes_no_responder():
+    adsl = pl.DataFrame({"USUBJID": ["1", "2"], "RANDDT": ["2020-01-01"] * 2, "ARM": ["a"] * 2})
+    early = [("1", "2020-02-26", "PR"), ("1", "2020-04-22", "PR"), ("1", "2020-06-17", "SD")]
+    late = [("2", "2020-02-26", "SD"), ("2", "2020-04-22", "PR"), ("2", "2020-06-17", "PR")]
+    adrs = pl.DataFrame([*early, *late], schema=["USUBJID", "ADT", "AVALC"], orient="row")
+    known = {"endpoint": "DOR", "rule": "EMA"}
+    assert derive_tte(adrs, adsl, **known).table["USUBJID"].to_list() == ["1", "2"]
+    assert derive_tte(adrs, adsl, **known, cut_off="2020-05-01").table["USUBJID"].to_list() == ["1"]
+
+
+def test_duration_of_response_says_where_it_begins():
+    adsl = pl.DataFrame({"USUBJID": ["1"], "RANDDT": ["2020-01-01"], "ARM": ["a"]})
+    adrs = pl.DataFrame({"USUBJID": ["1"] * 2, "ADT": ["2020-02-26", "2020-04-22"], "AVALC": ["PR", "PR"]})
+    assert "from the first confirmed response" in derive_tte(adrs, adsl, endpoint="DOR", rule="EMA").estimand["endpoint"]
+
+
+def test_a_cut_off_that_is_no_date_is_refused_in_a_sentence():
+    adsl = pl.DataFrame({"USUBJID": ["1"], "RANDDT": ["2020-01-01"], "ARM": ["a"]})
+    adrs = pl.DataFrame({"USUBJID": ["1"], "ADT": ["2020-02-26"], "AVALC": ["SD"]})
+    with pytest.raises(SettingError, match="a date as 2017-02-09, and is '2017-13-40'"):
+        derive_tte(adrs, adsl, rule="EMA", cut_off="2017-13-40")

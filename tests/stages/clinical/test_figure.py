@@ -18,8 +18,8 @@ from benchside.stages.clinical.figure import (
     kaplan_meier_chart,
     time_ticks,
 )
-from benchside.stages.clinical.figure_box import Box, free_corner
-from benchside.stages.clinical.figure_parts import MOST_STEPS, estimate_words, p_words, thinned
+from benchside.stages.clinical.figures.box import Box, free_corner
+from benchside.stages.clinical.figures.parts import MOST_STEPS, estimate_words, p_words, thinned
 from tests.shared_data import shared
 from tests.stages.clinical.small import table_of
 

@@ -1,11 +1,12 @@
 """Columns of CDISC ADaM tables: found, converted and checked in one place, with messages that name rows."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Final
 
 import polars as pl
 
-from benchside.core.errors import TableError, listed, nearest
+from benchside.core.errors import SettingError, TableError, listed, nearest
 
 SUBJECT: Final = "USUBJID"
 
@@ -92,3 +93,18 @@ def require_one_row_each(frame: pl.DataFrame, keys: Sequence[str], *, noun: str,
         named = ", ".join(f"{key} {twice[key][0]}" for key in keys)
         message = f"{noun}: {named} has {twice.filter(pl.all_horizontal(pl.col(key) == twice[key][0] for key in keys)).height} rows, and one is expected. {remedy}"
         raise TableError(message)
+
+
+def cut_off_date(text: str | None) -> date | None:
+    """Return a data cut-off as a date, or raise SettingError where it is none.
+
+    Examples
+    --------
+    >>> cut_off_date("2017-02-09")
+    datetime.date(2017, 2, 9)
+    """
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        message = f"the data cut-off must be a date as 2017-02-09, and is {text!r}. Correct it."
+        raise SettingError(message) from error

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from benchside.core.figure import DASHES, OKABE_ITO
-from benchside.stages.clinical.figure_forest import subgroup_forest
-from benchside.stages.clinical.figure_hazards import log_log_chart, schoenfeld_chart
-from benchside.stages.clinical.figure_incidence import cumulative_incidence_chart
-from benchside.stages.clinical.figure_parts import at_risk_at, time_ticks
-from benchside.stages.clinical.figure_spider import spider, tumour_changes
-from benchside.stages.clinical.figure_survival import kaplan_meier_chart
-from benchside.stages.clinical.figure_swimmer import swimmer
-from benchside.stages.clinical.figure_waterfall import waterfall
+from benchside.stages.clinical.figures.forest import subgroup_forest
+from benchside.stages.clinical.figures.hazards import log_log_chart, schoenfeld_chart
+from benchside.stages.clinical.figures.incidence import cumulative_incidence_chart
+from benchside.stages.clinical.figures.parts import at_risk_at, time_ticks
+from benchside.stages.clinical.figures.spider import spider, tumour_changes
+from benchside.stages.clinical.figures.survival import kaplan_meier_chart
+from benchside.stages.clinical.figures.swimmer import swimmer
+from benchside.stages.clinical.figures.waterfall import waterfall
 
 __all__ = [
     "DASHES",

@@ -11,7 +11,7 @@ from benchside.core.evidence import Answer, Origin, Quantity
 from benchside.core.exchange import EventTable
 from benchside.core.tables import dataframe
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.clinical.adam import SUBJECT, dates, require_columns, require_one_row_each
+from benchside.stages.clinical.adam import SUBJECT, cut_off_date, dates, require_columns, require_one_row_each
 from benchside.stages.clinical.analyse.best_overall_response import BestOverallResponse, assessments, best_overall_response
 from benchside.stages.clinical.analyse.time_to_event_rule import TITLES, TimeToEventRule, estimand
 
@@ -175,7 +175,7 @@ def _subjects(frame: pl.DataFrame, settings: TimeToEventRule, cut_off: str | Non
     def optional(name: str) -> pl.Series:
         return dates(frame, name, noun="ADSL") if name in frame.columns else pl.Series([None] * frame.height, dtype=pl.Date)
 
-    cut = pl.lit(cut_off).str.to_date("%Y-%m-%d") if cut_off else pl.lit(None, dtype=pl.Date)
+    cut = pl.lit(cut_off_date(cut_off), dtype=pl.Date)
     found = pl.DataFrame({
         SUBJECT: frame[SUBJECT].cast(pl.String),
         "START": dates(frame, settings.start, noun="ADSL"),
@@ -210,9 +210,11 @@ def _assessments(
 def _responses(
     frame: pl.DataFrame, subjects: pl.DataFrame, parameter: str | None, where: Mapping[str, str | int | float] | None
 ) -> BestOverallResponse:
-    with_start = frame.with_columns(pl.col(SUBJECT).cast(pl.String)).drop("_START", strict=False)
-    with_start = with_start.join(subjects.select(SUBJECT, _START="START"), on=SUBJECT, how="inner", maintain_order="left")
-    return best_overall_response(with_start, parameter=parameter, where=where, start="_START")
+    """Return best overall responses as they are known at the cut-off."""
+    with_start = frame.with_columns(pl.col(SUBJECT).cast(pl.String)).drop("_START", "_CUT", strict=False)
+    rows = with_start.join(subjects.select(SUBJECT, _START="START", _CUT="CUT"), on=SUBJECT, how="inner", maintain_order="left")
+    known = rows["_CUT"].is_null() | (dates(rows, "ADT", noun="ADRS") <= rows["_CUT"]).fill_null(value=True)
+    return best_overall_response(rows.filter(known), parameter=parameter, where=where, start="_START")
 
 
 def _from_response(subjects: pl.DataFrame, responses: BestOverallResponse) -> pl.DataFrame:

@@ -67,9 +67,10 @@ def estimand(settings: TimeToEventRule, population: str) -> dict[str, str]:
         events = "new anticancer therapy and missed visits: ignored (treatment policy)"
     if settings.endpoint in ("TTP", "CNS TTP"):
         events += "; death: censored (hypothetical)"
+    origin = "the first confirmed response" if settings.endpoint == "DOR" else settings.start
     return {
         "population": population,
-        "endpoint": f"{TITLES[settings.endpoint]}, from {settings.start}, {settings.rule}'s rule",
+        "endpoint": f"{TITLES[settings.endpoint]}, from {origin}, {settings.rule}'s rule",
         "intercurrent_events": events,
         "summary_measure": "hazard ratio, and median",
     }

@@ -1,14 +1,13 @@
 """What the stage's verbs share: the event table of an endpoint, and the lineage of answers about all of it or an arm."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import polars as pl
 
 from benchside.core.exchange import EventTable
 from benchside.core.stage import Inputs, Product, lineage_by, lineage_of
-from benchside.stages.clinical.adam import dates
+from benchside.stages.clinical.adam import cut_off_date, dates, require_columns
 
 Settings = Mapping[str, Any]
 
@@ -43,5 +42,12 @@ def up_to(rows: pl.DataFrame, cut_off: str | None, *, noun: str) -> pl.DataFrame
     """Return the assessments up to the data cut-off (an ISO date), and those without a date; all without a cut-off."""
     if cut_off is None:
         return rows
-    known = dates(rows, "ADT", noun=noun) <= date.fromisoformat(cut_off)
+    known = dates(rows, "ADT", noun=noun) <= cut_off_date(cut_off)
     return rows.filter(known.fill_null(value=True))
+
+
+def started(adsl: pl.DataFrame, start: str, cut_off: str | None) -> pl.DataFrame:
+    """Return the subjects who had started at the data cut-off; those who never did are in no denominator."""
+    require_columns(adsl, [start], noun="ADSL")
+    day, until = dates(adsl, start, noun="ADSL"), cut_off_date(cut_off)
+    return adsl.filter(day.is_not_null() & ((day <= until) if until else True))

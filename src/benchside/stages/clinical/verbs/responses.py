@@ -18,7 +18,7 @@ from benchside.stages.clinical.analyse.duration import RESPONSES, ObjectiveRespo
 from benchside.stages.clinical.analyse.rate_difference import MiettinenNurminen, Newcombe, RateDifference, rate_difference
 from benchside.stages.clinical.analyse.tumour_response import TumourResponse, tumour_response
 from benchside.stages.clinical.read_dataset import read_dataset
-from benchside.stages.clinical.verbs.common import Settings, about_all, up_to, with_endpoint
+from benchside.stages.clinical.verbs.common import Settings, about_all, started, up_to, with_endpoint
 
 LESIONS: Final = {"baseline": "ABLFL", "new_lesion": "NEWLFL", "non_target": "NTRESP"}
 """Columns of ADTR that are used where they are there: baseline, new lesion, response of the non-target lesions."""
@@ -32,6 +32,7 @@ def run_best_overall_response(inputs: Inputs, settings: Settings) -> Product:
     (adrs_file,) = inputs.files["adrs"]
     adrs = read_dataset(adrs_file).table
     arm = settings["arm"] or _planned_arm(adsl)
+    adsl = started(adsl, settings["start"], settings["cut_off"])
     extra = [name for name in (settings["start"], settings["end"]) if name]
     require_columns(adsl, [SUBJECT, arm, *extra, *settings["by"], *settings["strata"]], noun="ADSL")
     rows = adrs.select(pl.exclude(extra)).join(adsl.select(SUBJECT, *extra), on=SUBJECT, how="inner", maintain_order="left")

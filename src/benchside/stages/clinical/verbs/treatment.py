@@ -1,13 +1,12 @@
 """Time on treatment in a study, with what happened during it: what a swimmer plot is drawn from."""
 
-from datetime import date
 from typing import Final
 
 import polars as pl
 
 from benchside.core.stage import Inputs, Product, Verb, lineage_of
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.clinical.adam import SUBJECT, dates, require_columns, require_one_row_each
+from benchside.stages.clinical.adam import SUBJECT, cut_off_date, dates, require_columns, require_one_row_each
 from benchside.stages.clinical.analyse.derive_tte import arm_column
 from benchside.stages.clinical.read_dataset import read_dataset
 from benchside.stages.clinical.verbs.common import Settings
@@ -53,7 +52,7 @@ def _known(people: pl.DataFrame, cut_off: str | None) -> pl.DataFrame:
     """Return what was known of the subjects at the data cut-off: treatment that ended later goes on, and later dates are not there."""
     if cut_off is None:
         return people
-    until = pl.lit(date.fromisoformat(cut_off))
+    until = pl.lit(cut_off_date(cut_off))
     later = [pl.when(pl.col(name) <= until).then(name).alias(name) for name in ("END", "response", "progression", "death")]
     return people.filter(pl.col("START") <= until).with_columns(*later, ALIVE=pl.min_horizontal("ALIVE", until))
 

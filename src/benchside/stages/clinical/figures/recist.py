@@ -7,7 +7,7 @@ import altair as alt
 import polars as pl
 
 from benchside.core.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
-from benchside.stages.clinical.figure_parts import names_in
+from benchside.stages.clinical.figures.parts import names_in
 
 SUBJECT: Final = "USUBJID"
 RESPONSES: Final = {

@@ -8,8 +8,8 @@ import polars as pl
 
 from benchside.core.errors import TableError
 from benchside.core.figure import BLUE
-from benchside.stages.clinical.figure_parts import checked, finished, heading, inline, names_in
-from benchside.stages.clinical.figure_recist import CAP, GROWS, SUBJECT, recist_lines, response_encodings, response_names
+from benchside.stages.clinical.figures.parts import checked, finished, heading, inline, names_in
+from benchside.stages.clinical.figures.recist import CAP, GROWS, SUBJECT, recist_lines, response_encodings, response_names
 
 WIDTHS: Final = (380, 900)
 

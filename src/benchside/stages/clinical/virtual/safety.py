@@ -3,8 +3,8 @@
 import math
 from typing import Any, Final
 
-from benchside.stages.clinical.adam_design import AdverseTerm
-from benchside.stages.clinical.adam_patient import Patient
+from benchside.stages.clinical.virtual.design import AdverseTerm
+from benchside.stages.clinical.virtual.patient import Patient
 
 # Assumed: none of these is among the published facts.
 ONSET_DAYS: Final = 60.0

@@ -9,8 +9,8 @@ from typing import Final, Literal, final
 
 from benchside.core.errors import SettingError, listed, nearest
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.clinical.adam_design import AdamArm, AdamDesign, Evaluator
 from benchside.stages.clinical.simulate import Hazard
+from benchside.stages.clinical.virtual.design import AdamArm, AdamDesign, Evaluator
 
 Subgroup = Literal["all", "with CNS metastases", "without CNS metastases"]
 WITH: Final = "with CNS metastases"

@@ -9,8 +9,8 @@ import altair as alt
 import polars as pl
 
 from benchside.core.figure import BLACK, BLUE, GREY
-from benchside.stages.clinical.figure_box import CHARACTER
-from benchside.stages.clinical.figure_parts import (
+from benchside.stages.clinical.figures.box import CHARACTER
+from benchside.stages.clinical.figures.parts import (
     NOT_ESTIMABLE,
     checked,
     estimate_words,

@@ -7,18 +7,18 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchside.stages.clinical.adam_design import BRAIN, PARAMETERS, AdamDesign, Evaluator, Parameter
-from benchside.stages.clinical.adam_patient import Patient, draw_patient, subject_row
-from benchside.stages.clinical.adam_safety import adverse_rows, next_therapy_of, treatment_of
-from benchside.stages.clinical.adam_tumour import (
+from benchside.stages.clinical.analyse.derive_tte import derive_tte
+from benchside.stages.clinical.analyse.first_event import derive_first_event
+from benchside.stages.clinical.virtual.design import BRAIN, PARAMETERS, AdamDesign, Evaluator, Parameter
+from benchside.stages.clinical.virtual.patient import Patient, draw_patient, subject_row
+from benchside.stages.clinical.virtual.safety import adverse_rows, next_therapy_of, treatment_of
+from benchside.stages.clinical.virtual.tumour import (
     Reading,
     brain_baseline_mm,
     brain_readings,
     overall_baseline_mm,
     overall_readings,
 )
-from benchside.stages.clinical.analyse.derive_tte import derive_tte
-from benchside.stages.clinical.analyse.first_event import derive_first_event
 
 BASELINE_BEFORE_DAYS: Final = 21
 """Baseline images are taken up to this many days before randomisation."""
@@ -99,7 +99,7 @@ def simulate_adam(design: AdamDesign, *, seed: int) -> AdamTables:
 
     Examples
     --------
-    >>> from benchside.stages.clinical.adam_design import AdamArm, BaselineShares, ResponseShares, Risks
+    >>> from benchside.stages.clinical.virtual.design import AdamArm, BaselineShares, ResponseShares, Risks
     >>> from benchside.stages.clinical.simulate import Hazard
     >>> h = Hazard((0.02,))
     >>> who, how = BaselineShares(58, 0.5, 0.5, 0.1, 0.6, 0.4, 0.4, 0.4), ResponseShares(0.8, 0.1, 0.8, 0.2, 0.5)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from benchside.core.errors import TableError
 from benchside.stages.clinical import EventTable, kaplan_meier, proportional_hazards
 from benchside.stages.clinical.figure import log_log_chart, schoenfeld_chart
-from benchside.stages.clinical.figure_hazards import month_places, row_of_test
-from benchside.stages.clinical.figure_smooth import natural_spline_smooth
+from benchside.stages.clinical.figures.hazards import month_places, row_of_test
+from benchside.stages.clinical.figures.smooth import natural_spline_smooth
 from tests.shared_data import shared
 from tests.stages.clinical.small import table_of
 

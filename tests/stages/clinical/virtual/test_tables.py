@@ -19,7 +19,10 @@ from benchside.stages.clinical import (
     kaplan_meier,
     tumour_response,
 )
-from benchside.stages.clinical.adam_design import (
+from benchside.stages.clinical.analyse.first_event import derive_first_event
+from benchside.stages.clinical.read_adtte import read_adtte
+from benchside.stages.clinical.read_dataset import read_dataset
+from benchside.stages.clinical.virtual.design import (
     AdamArm,
     AdamDesign,
     AdverseTerm,
@@ -28,11 +31,8 @@ from benchside.stages.clinical.adam_design import (
     ResponseShares,
     Risks,
 )
-from benchside.stages.clinical.adam_truth import WITH, ArmTruth, cumulative, expected_hazard_ratio
-from benchside.stages.clinical.analyse.first_event import derive_first_event
-from benchside.stages.clinical.read_adtte import read_adtte
-from benchside.stages.clinical.read_dataset import read_dataset
-from benchside.stages.clinical.simulate_adam import simulate_adam
+from benchside.stages.clinical.virtual.tables import simulate_adam
+from benchside.stages.clinical.virtual.truth import WITH, ArmTruth, cumulative, expected_hazard_ratio
 
 BASELINE = BaselineShares(60.0, 0.5, 0.4, 0.1, 0.6, 0.4, 0.5, 0.4)
 READ_UNTIL, CUT = date(2018, 1, 1), date(2022, 6, 30)

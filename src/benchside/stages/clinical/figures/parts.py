@@ -13,7 +13,7 @@ from benchside.core.errors import TableError, listed, nearest
 from benchside.core.figure import BLACK, DASHES, GREY, OKABE_ITO
 from benchside.core.tables import dataframe
 from benchside.kernels.survival import TIE
-from benchside.stages.clinical.figure_box import CHARACTER
+from benchside.stages.clinical.figures.box import CHARACTER
 
 TICK_STEPS_MONTHS: Final = (0.5, 1, 2, 3, 6, 12, 24, 36, 60, 120, 240)
 MOST_TICKS: Final = 9

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchside.stages.clinical.adam_design import AdamDesign, Evaluator
-from benchside.stages.clinical.adam_patient import Floats, Patient, Visit, first_seen
+from benchside.stages.clinical.virtual.design import AdamDesign, Evaluator
+from benchside.stages.clinical.virtual.patient import Floats, Patient, Visit, first_seen
 
 # Assumed, none is published: shapes within which RECIST's thresholds (-30 %, +20 % and 5 mm) leave no doubt.
 RESPONDER_DEPTH: Final = (0.40, 0.90)

@@ -10,7 +10,7 @@ import vl_convert
 from benchside.core.errors import TableError
 from benchside.stages.clinical import EventTable, subgroups
 from benchside.stages.clinical.figure import subgroup_forest
-from benchside.stages.clinical.figure_forest import ROW, forest_rows, ratio_limits
+from benchside.stages.clinical.figures.forest import ROW, forest_rows, ratio_limits
 from tests.shared_data import shared
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from benchside.core.errors import TableError
 from benchside.core.figure import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION
-from benchside.stages.clinical.figure_parts import checked, finished, heading, inline, names_in, series_scale, time_ticks
+from benchside.stages.clinical.figures.parts import checked, finished, heading, inline, names_in, series_scale, time_ticks
 
 SUBJECT: Final = "USUBJID"
 EVENTS: Final = {

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from benchside.kernels.survival import crossing_time
-from benchside.stages.clinical.figure_box import Box, Edges, edges_of, free_corner
-from benchside.stages.clinical.figure_parts import (
+from benchside.stages.clinical.figures.box import Box, Edges, edges_of, free_corner
+from benchside.stages.clinical.figures.parts import (
     arm_encodings,
     at_risk_panel,
     checked,

@@ -7,8 +7,8 @@ import altair as alt
 import polars as pl
 
 from benchside.core.figure import DASHES
-from benchside.stages.clinical.figure_box import Box, edges_of, free_corner
-from benchside.stages.clinical.figure_parts import (
+from benchside.stages.clinical.figures.box import Box, edges_of, free_corner
+from benchside.stages.clinical.figures.parts import (
     arm_encodings,
     at_risk_panel,
     checked,

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from benchside.core.seeds import patient_rng
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.clinical.adam_design import AdamArm, AdamDesign, BaselineShares, Evaluator
-from benchside.stages.clinical.adam_truth import LAST_CONTACT_DAYS, cumulative
 from benchside.stages.clinical.simulate import Hazard
+from benchside.stages.clinical.virtual.design import AdamArm, AdamDesign, BaselineShares, Evaluator
+from benchside.stages.clinical.virtual.truth import LAST_CONTACT_DAYS, cumulative
 
 Floats = npt.NDArray[np.float64]
 UNIFORMS: Final = 40

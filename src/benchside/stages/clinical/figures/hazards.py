@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from benchside.core.figure import BLACK, BLUE, GREY, VERMILION
-from benchside.stages.clinical.figure_parts import (
+from benchside.stages.clinical.figures.parts import (
     arm_encodings,
     checked,
     finished,
@@ -18,7 +18,7 @@ from benchside.stages.clinical.figure_parts import (
     names_in,
     p_words,
 )
-from benchside.stages.clinical.figure_smooth import natural_spline_smooth
+from benchside.stages.clinical.figures.smooth import natural_spline_smooth
 
 LOG_TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 GLOBAL: Final = "GLOBAL"

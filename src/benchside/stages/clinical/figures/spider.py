@@ -9,8 +9,8 @@ from benchside.core.errors import TableError, listed
 from benchside.core.figure import BLUE, OKABE_ITO
 from benchside.core.tables import dataframe
 from benchside.core.units import DAYS_PER_MONTH
-from benchside.stages.clinical.figure_parts import checked, finished, heading, inline, names_in, series_scale, time_ticks
-from benchside.stages.clinical.figure_recist import (
+from benchside.stages.clinical.figures.parts import checked, finished, heading, inline, names_in, series_scale, time_ticks
+from benchside.stages.clinical.figures.recist import (
     CAP,
     GROWS,
     SHAPES,

@@ -1,0 +1,1 @@
+"""Figures of the clinical stage, a module a kind; `stages/clinical/figure.py` names them."""
