@@ -141,3 +141,10 @@ def test_a_cut_off_that_is_no_date_is_refused_in_a_sentence():
     adrs = pl.DataFrame({"USUBJID": ["1"], "ADT": ["2020-02-26"], "AVALC": ["SD"]})
     with pytest.raises(SettingError, match="a date as 2017-02-09, and is '2017-13-40'"):
         derive_tte(adrs, adsl, rule="EMA", cut_off="2017-13-40")
+
+
+def test_assessments_of_nobody_are_refused_and_not_called_censored():
+    adsl = pl.DataFrame({"USUBJID": ["1"], "RANDDT": ["2020-01-01"], "ARM": ["a"]})
+    adrs = pl.DataFrame({"USUBJID": ["A-1"], "ADT": ["2020-02-26"], "AVALC": ["SD"]})
+    with pytest.raises(TableError, match="none of its subjects is among the 1 of ADSL"):
+        derive_tte(adrs, adsl, rule="EMA")

@@ -160,3 +160,9 @@ def test_damaged_files_are_said_to_be_so(tmp_path):
         read_adtte(path)
     with pytest.raises(FileError, match="does not exist"):
         read_adtte(tmp_path / "absent.csv")
+
+
+def test_a_header_alone_is_refused(tmp_path):
+    (tmp_path / "adtte.csv").write_text("USUBJID,PARAMCD,AVAL,CNSR,TRT01P\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"adtte\.csv: the table has a header and no rows"):
+        read_adtte(tmp_path / "adtte.csv", parameter="PFS")

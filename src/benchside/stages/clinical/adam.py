@@ -22,6 +22,14 @@ def require_columns(frame: pl.DataFrame, names: Sequence[str], *, noun: str) -> 
         raise TableError(message)
 
 
+def require_rows(frame: pl.DataFrame, *, noun: str) -> pl.DataFrame:
+    """Return the table, or raise TableError where it has a header and nothing else."""
+    if frame.is_empty():
+        message = f"{noun}: the table has a header and no rows. Export it again."
+        raise TableError(message)
+    return frame
+
+
 def dates(frame: pl.DataFrame, name: str, *, noun: str) -> pl.Series:
     """Return a column as dates: dates and times as they are, ISO 8601 text by its first ten characters, null where empty.
 

@@ -12,7 +12,7 @@ from benchside.core.errors import TableError, listed, nearest
 from benchside.core.exchange import SOURCE_REF, EventTable
 from benchside.core.tables import FLOAT, cast_column, file_hash
 from benchside.core.units import days_per
-from benchside.stages.clinical.adam import SUBJECT, keep_rows, one_parameter, require_one_row_each
+from benchside.stages.clinical.adam import SUBJECT, keep_rows, one_parameter, require_one_row_each, require_rows
 from benchside.stages.clinical.read_dataset import Dataset, read_dataset
 
 HASH_DIGITS: Final = 12
@@ -93,7 +93,7 @@ def read_adtte(
     dataset = read_dataset(file)
     name = file.relative_to(root).as_posix() if root is not None and file.is_relative_to(root) else file.name
     ref = f"{name}@{file_hash(file)[:HASH_DIGITS]}!row "
-    frame = dataset.table.drop(SOURCE_REF, strict=False).with_row_index("_line", offset=1)
+    frame = require_rows(dataset.table, noun=name).drop(SOURCE_REF, strict=False).with_row_index("_line", offset=1)
     frame = frame.with_columns((pl.lit(ref) + pl.col("_line").cast(pl.String)).alias(SOURCE_REF)).drop("_line")
     _require(Dataset(frame, name, dataset.labels), [SUBJECT, "AVAL", "CNSR"])
     kept = one_parameter(keep_rows(frame, where or {}, noun=name), parameter, noun=name)

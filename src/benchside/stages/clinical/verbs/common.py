@@ -1,13 +1,15 @@
 """What the stage's verbs share: the event table of an endpoint, and the lineage of answers about all of it or an arm."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from benchside.core.exchange import EventTable
 from benchside.core.stage import Inputs, Product, lineage_by, lineage_of
-from benchside.stages.clinical.adam import cut_off_date, dates, require_columns
+from benchside.stages.clinical.adam import cut_off_date, dates, require_columns, require_rows
+from benchside.stages.clinical.read_dataset import read_dataset
 
 Settings = Mapping[str, Any]
 
@@ -51,3 +53,8 @@ def started(adsl: pl.DataFrame, start: str, cut_off: str | None) -> pl.DataFrame
     require_columns(adsl, [start], noun="ADSL")
     day, until = dates(adsl, start, noun="ADSL"), cut_off_date(cut_off)
     return adsl.filter(day.is_not_null() & ((day <= until) if until else True))
+
+
+def table_of(file: Path) -> pl.DataFrame:
+    """Return a dataset of the study, which has rows."""
+    return require_rows(read_dataset(file).table, noun=file.name)

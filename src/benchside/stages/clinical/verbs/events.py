@@ -14,8 +14,7 @@ from benchside.stages.clinical.analyse.derive_tte import derive_tte
 from benchside.stages.clinical.analyse.first_event import derive_first_event
 from benchside.stages.clinical.read import HASH_DIGITS, read
 from benchside.stages.clinical.read_adtte import read_adtte
-from benchside.stages.clinical.read_dataset import read_dataset
-from benchside.stages.clinical.verbs.common import Settings
+from benchside.stages.clinical.verbs.common import Settings, table_of
 
 EVENT_KEY: Final = (SOURCE_REF,)
 ADRS_ROW, ADSL_ROW = "_adrs_row", "_adsl_row"
@@ -57,8 +56,8 @@ def run_first_event(inputs: Inputs, settings: Settings) -> Product:
 def _datasets(inputs: Inputs, settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return ADRS, and the subjects of ADSL asked for, each with the number of its rows."""
     (adrs_file,), (adsl_file,) = inputs.files["adrs"], inputs.files["adsl"]
-    adrs = read_dataset(adrs_file).table.with_row_index(ADRS_ROW, offset=1)
-    adsl = read_dataset(adsl_file).table.with_row_index(ADSL_ROW, offset=1)
+    adrs = table_of(adrs_file).with_row_index(ADRS_ROW, offset=1)
+    adsl = table_of(adsl_file).with_row_index(ADSL_ROW, offset=1)
     return adrs, keep_rows(adsl, settings["subjects"], noun=adsl_file.name)
 
 

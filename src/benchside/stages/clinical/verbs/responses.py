@@ -17,8 +17,7 @@ from benchside.stages.clinical.analyse.derive_tte import ARMS
 from benchside.stages.clinical.analyse.duration import RESPONSES, ObjectiveResponse, objective_response
 from benchside.stages.clinical.analyse.rate_difference import MiettinenNurminen, Newcombe, RateDifference, rate_difference
 from benchside.stages.clinical.analyse.tumour_response import TumourResponse, tumour_response
-from benchside.stages.clinical.read_dataset import read_dataset
-from benchside.stages.clinical.verbs.common import Settings, about_all, started, up_to, with_endpoint
+from benchside.stages.clinical.verbs.common import Settings, about_all, started, table_of, up_to, with_endpoint
 
 LESIONS: Final = {"baseline": "ABLFL", "new_lesion": "NEWLFL", "non_target": "NTRESP"}
 """Columns of ADTR that are used where they are there: baseline, new lesion, response of the non-target lesions."""
@@ -30,7 +29,7 @@ def run_best_overall_response(inputs: Inputs, settings: Settings) -> Product:
     """Return the best overall response of every subject asked for, with its arm and the columns of the subgroups."""
     adsl = _subjects(inputs, settings)
     (adrs_file,) = inputs.files["adrs"]
-    adrs = read_dataset(adrs_file).table
+    adrs = table_of(adrs_file)
     arm = settings["arm"] or _planned_arm(adsl)
     adsl = started(adsl, settings["start"], settings["cut_off"])
     extra = [name for name in (settings["start"], settings["end"]) if name]
@@ -120,9 +119,7 @@ def _tumours(inputs: Inputs, settings: Settings) -> tuple[TumourResponse, pl.Dat
     arm, start = settings["arm"] or _planned_arm(adsl), settings["start"]
     require_columns(adsl, [SUBJECT, arm, start], noun="ADSL")
     (file,) = inputs.files["adtr"]
-    rows = one_parameter(
-        keep_rows(read_dataset(file).table, settings["where"], noun=file.name), settings["parameter"], noun=file.name
-    )
+    rows = one_parameter(keep_rows(table_of(file), settings["where"], noun=file.name), settings["parameter"], noun=file.name)
     require_columns(rows, [SUBJECT, "ADT", "AVAL"], noun=file.name)
     rows = up_to(rows, settings["cut_off"], noun=file.name)
     rows = rows.drop(start, strict=False).join(adsl.select(SUBJECT, start), on=SUBJECT, how="inner", maintain_order="left")
@@ -156,14 +153,14 @@ def run_adverse_event_terms(inputs: Inputs, settings: Settings) -> Product:
 
 def _adverse_events(inputs: Inputs, settings: Settings) -> AdverseEvents:
     (adae_file,), (adsl_file,) = inputs.files["adae"], inputs.files["adsl"]
-    adae, adsl = read_dataset(adae_file).table, read_dataset(adsl_file).table
+    adae, adsl = table_of(adae_file), table_of(adsl_file)
     names = ("arm", "control", "population", "treatment_emergent")
     return adverse_events(adae, adsl, **{name: settings[name] for name in names})
 
 
 def _subjects(inputs: Inputs, settings: Settings) -> pl.DataFrame:
     (file,) = inputs.files["adsl"]
-    return keep_rows(read_dataset(file).table, settings["subjects"], noun=file.name)
+    return keep_rows(table_of(file), settings["subjects"], noun=file.name)
 
 
 def _planned_arm(adsl: pl.DataFrame) -> str:

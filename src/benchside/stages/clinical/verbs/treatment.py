@@ -8,8 +8,7 @@ from benchside.core.stage import Inputs, Product, Verb, lineage_of
 from benchside.core.units import DAYS_PER_MONTH
 from benchside.stages.clinical.adam import SUBJECT, cut_off_date, dates, require_columns, require_one_row_each
 from benchside.stages.clinical.analyse.derive_tte import arm_column
-from benchside.stages.clinical.read_dataset import read_dataset
-from benchside.stages.clinical.verbs.common import Settings
+from benchside.stages.clinical.verbs.common import Settings, table_of
 
 PROGRESSED: Final = "Disease Progression"
 
@@ -17,7 +16,7 @@ PROGRESSED: Final = "Disease Progression"
 def run_treatment(inputs: Inputs, settings: Settings) -> Product:
     """Return how long every subject was treated, whether it goes on, and when it responded, progressed and died."""
     (file,) = inputs.files["adsl"]
-    adsl = read_dataset(file).table
+    adsl = table_of(file)
     arm = arm_column(adsl, settings["arm"])
     require_columns(adsl, [SUBJECT, arm, "TRTSDT", "TRTEDT"], noun="ADSL")
     require_one_row_each(adsl, [SUBJECT], noun="ADSL", remedy="ADSL has one row a subject.")
