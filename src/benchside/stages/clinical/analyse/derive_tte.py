@@ -201,7 +201,7 @@ def _assessments(
     """Return `USUBJID, ADT, AVALC` of the adequate assessments from the start to the cut-off."""
     with_start = frame.with_columns(pl.col(SUBJECT).cast(pl.String)).drop("_START", strict=False)
     with_start = with_start.join(subjects.select(SUBJECT, _START="START"), on=SUBJECT, how="inner", maintain_order="left")
-    if with_start.is_empty() and subjects.height:
+    if with_start.is_empty() and not frame.is_empty() and subjects.height:
         message = f"ADRS: none of its subjects is among the {subjects.height} of ADSL. Give both of one trial, with the same USUBJID."
         raise TableError(message)
     rows = assessments(with_start, parameter=parameter, where=where, start="_START").filter(pl.col("ADT").is_not_null())
