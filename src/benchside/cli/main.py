@@ -121,13 +121,13 @@ def figures(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="plates, curves, fold_forest, fold_map, ic50_map, combinations, inhibition or growth; may be given several times."
+            help="plates, curves, fold_forest, fold_map, ic50_map, combinations, inhibition, growth; survival, incidence, subgroups, log_log, schoenfeld, waterfall, spider, swimmer. May be given several times."
         ),
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="Pages of one figure.")] = 40,
     as_json: AsJson = False,
 ) -> None:
-    """Write the figures of STUDY as files, a file a page: plates, curves, fold shifts, maps, combinations, inhibition by ATP, growth courses."""
+    """Write the figures of STUDY as files, a file a page: of its plates and curves, and of its trial."""
     from benchside.cli import figures as drawing  # noqa: PLC0415
 
     drawing.figures(study, out, kind=format.lower().lstrip("."), only=only or [], most=most, as_json=as_json)

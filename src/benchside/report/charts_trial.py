@@ -17,7 +17,9 @@ from benchside.stages.clinical.figure import (
     swimmer,
     waterfall,
 )
+from benchside.study.file import load
 from benchside.study.results import Results
+from benchside.study.stages import STAGES
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,32 @@ def control_of(found: Found, verb: str) -> str | None:
     return None if control is None else str(control)
 
 
+def titled(results: Results, title: str) -> str:
+    """Return a title that says so where the trial was simulated: a figure leaves the dossier, and its warning with it."""
+    trial = load(results.root, STAGES).sections.get("clinical")
+    return f"{title} (simulated)" if trial is not None and trial.round_trip else title
+
+
+def tumour_words(results: Results) -> str:
+    """Return what the sums of lesions are: the parameter and the data cut-off."""
+    settings = results.current["clinical.tumour_response"].settings
+    told = [settings["parameter"], f"cut-off {settings['cut_off']}" if settings["cut_off"] else ""]
+    words = ", ".join(part for part in told if part)
+    return f"Target lesions ({words})" if words else "Target lesions"
+
+
+def _until(results: Results) -> str:
+    cut_off = results.current["clinical.treatment"].settings["cut_off"]
+    return f", cut-off {cut_off}" if cut_off else ""
+
+
 def survival_chart(found: Found) -> Any:
     """Return the Kaplan-Meier figure of one endpoint, with its box."""
     medians = found.table("clinical.kaplan_meier")
     return kaplan_meier_chart(
         found.table("clinical.curve"),
         endpoint=found.name,
-        title=found.label,
+        title=titled(found.results, found.label),
         order=in_order(medians["arm"].to_list(), control_of(found, "clinical.curve")),
         medians=medians,
         hazard_ratio=found.table("clinical.cox") if found.has("clinical.cox") else None,
@@ -60,8 +81,9 @@ def incidence_chart(found: Found) -> Any:
     return cumulative_incidence_chart(
         curve,
         endpoint=f"Cumulative incidence, {found.name}",
-        title=found.label,
+        title=titled(found.results, found.label),
         order=in_order(curve["arm"].unique().to_list(), control_of(found, "clinical.incidence_curve")),
+        ratio_name="Cause-specific hazard ratio",
         hazard_ratio=found.table("clinical.cause_specific") if found.has("clinical.cause_specific") else None,
         test=found.table("clinical.gray_test") if found.has("clinical.gray_test") else None,
     )
@@ -70,20 +92,26 @@ def incidence_chart(found: Found) -> Any:
 def forest_chart(found: Found) -> Any:
     """Return the forest of subgroups of one endpoint."""
     labels = found.settings("clinical.subgroups")["labels"]
-    return subgroup_forest(found.table("clinical.subgroups"), title=f"{found.label}: hazard ratio by subgroup", labels=labels)
+    return subgroup_forest(
+        found.table("clinical.subgroups"), title=titled(found.results, f"{found.label}: hazard ratio by subgroup"), labels=labels
+    )
 
 
 def log_log(found: Found) -> Any:
     """Return log(-log S) of one endpoint."""
     curve = found.table("clinical.curve")
     return log_log_chart(
-        curve, title=found.label, order=in_order(curve["arm"].unique().to_list(), control_of(found, "clinical.curve"))
+        curve,
+        title=titled(found.results, found.label),
+        order=in_order(curve["arm"].unique().to_list(), control_of(found, "clinical.curve")),
     )
 
 
 def schoenfeld(found: Found) -> Any:
     """Return the scaled Schoenfeld residuals of one endpoint."""
-    return schoenfeld_chart(found.table("clinical.schoenfeld"), found.table("clinical.proportional_hazards"), title=found.label)
+    return schoenfeld_chart(
+        found.table("clinical.schoenfeld"), found.table("clinical.proportional_hazards"), title=titled(found.results, found.label)
+    )
 
 
 def waterfall_chart(results: Results) -> Any:
@@ -93,7 +121,7 @@ def waterfall_chart(results: Results) -> Any:
     if responses:
         found = results.table(responses[0]).select("USUBJID", "response")
         best = best.join(found, on="USUBJID", how="left", maintain_order="left")
-    return waterfall(best)
+    return waterfall(best, title=titled(results, tumour_words(results)))
 
 
 def _each(
@@ -124,17 +152,26 @@ def spider_pages(results: Results, most: int) -> Drawn:
         return Drawn((), 0)
     table = results.table("clinical.tumour_response").select("USUBJID", "time_months", "change_percent", "arm").drop_nulls()
     parts = [(arm, table.filter(pl.col("arm") == arm).drop("arm")) for arm in table["arm"].unique().sort()]
-    return Drawn([spider(part, title=arm, width=420) for arm, part in parts[:most]], len(parts))
+    return Drawn(
+        [spider(part, title=titled(results, f"{arm}: {tumour_words(results)}"), width=420) for arm, part in parts[:most]],
+        len(parts),
+    )
 
 
 def swimmer_pages(results: Results, most: int) -> Drawn:
     """Return a swimmer plot an arm."""
-    if not results.has("clinical.treatment"):
+    table = results.table("clinical.treatment") if results.has("clinical.treatment") else pl.DataFrame()
+    if table.is_empty():
         return Drawn((), 0)
-    table = results.table("clinical.treatment")
     arms = table["arm"].drop_nulls().unique().sort().to_list()
     parts = [table.filter(pl.col("arm") == arm) for arm in arms[:most]]
-    return Drawn([swimmer(part.drop("arm"), title=arm) for arm, part in zip(arms, parts, strict=False)], len(arms))
+    return Drawn(
+        [
+            swimmer(part.drop("arm"), title=titled(results, f"{arm}{_until(results)}"))
+            for arm, part in zip(arms, parts, strict=False)
+        ],
+        len(arms),
+    )
 
 
 def _any_event(found: Found) -> bool:

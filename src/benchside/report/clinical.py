@@ -102,25 +102,38 @@ def arms_table(found: Found, settings: Any, arms: list[str]) -> TableBlock:
 def comparison(found: Found, settings: Any) -> TableBlock:
     """Return the hazard ratio of each arm against the control, beside the log-rank test."""
     (test,) = found.rows("clinical.log_rank")
-    covariates = list(found.settings("clinical.cox")["covariates"])
-    rows = []
-    for row in found.rows("clinical.cox"):
+    terms = found.rows("clinical.cox")
+    pairs = [row for row in terms if row["arm"] is not None]
+    rows: list[tuple[Cell, ...]] = []
+    for row in terms:
         term = f"{row['term']} v {settings.control}" if row["arm"] is not None else row["term"]
-        shared = found.p("clinical.log_rank", test) if row["arm"] is not None else Cell("")
+        # With several treated arms the log-rank test is one of all of them, and no pair's.
+        alone = found.p("clinical.log_rank", test) if row["arm"] is not None and len(pairs) == 1 else Cell("")
         ratio = found.estimate("clinical.cox", row, "hazard_ratio", ("lower", "upper"))
-        rows.append((Cell(term), ratio, found.p("clinical.cox", row), shared))
-    columns = found.settings("clinical.cox")["strata"]
-    strata = f", stratified by {', '.join(columns)}" if columns else ""
-    adjusted = f", adjusted for {', '.join(covariates)}" if covariates else ""
-    firth = (
-        " Firth's penalty, since an arm has no event."
-        if any("irth" in str(row.get("estimator")) for row in found.rows("clinical.cox"))
-        else ""
-    )
-    note = f"Cox regression, ties as {TIES[settings.conventions]}{strata}{adjusted}; log-rank chi-square {value_text(test['chi2'])} over all arms{strata}.{firth}"
-    return TableBlock(
-        f"{found.label}: comparison", ("Term", "Hazard ratio (95 %)", "p (Wald)", "p (log-rank)"), tuple(rows), (note,)
-    )
+        rows.append((Cell(term), ratio, found.p("clinical.cox", row), alone))
+    if len(pairs) > 1:
+        rows.append((Cell(f"all arms ({test['df']} degrees of freedom)"), Cell(""), Cell(""), found.p("clinical.log_rank", test)))
+    columns = ("Term", "Hazard ratio (95 %)", "p (Cox)", "p (log-rank)")
+    return TableBlock(f"{found.label}: comparison", columns, tuple(rows), _how(found, settings, terms, test))
+
+
+def _how(found: Found, settings: Any, terms: list[dict[str, Any]], test: dict[str, Any]) -> tuple[str, ...]:
+    """Return how the comparison was made, who was left out, and what was done where there was no estimate."""
+    chosen = found.settings("clinical.cox")
+    strata = f", stratified by {', '.join(chosen['strata'])}" if chosen["strata"] else ""
+    adjusted = f", adjusted for {', '.join(chosen['covariates'])}" if chosen["covariates"] else ""
+    said = [
+        f"Cox regression, ties as {TIES[settings.conventions]}{strata}{adjusted}, Wald limits and p; log-rank chi-square {value_text(test['chi2'])} over all arms{strata}."
+    ]
+    if any("irth" in str(row.get("estimator")) for row in terms):
+        said.append(
+            "The likelihood has no maximum (an arm or level without events, say): Firth's penalised estimate, with profile limits and the p of its likelihood ratio."
+        )
+    everyone = sum(row["n"] for row in found.rows("clinical.kaplan_meier"))
+    missing = everyone - min(row["n"] for row in terms)
+    if missing:
+        said.append(f"{missing} of {everyone} subjects miss a stratum or covariate and are in no comparison.")
+    return tuple(said)
 
 
 def beyond(found: Found, settings: Any) -> list[Block]:
@@ -173,7 +186,9 @@ def _is(p: float | None) -> str:
 def forest(found: Found) -> list[Block]:
     """Return the forest of subgroups."""
     chart = forest_chart(found)
-    note = "The p of the interaction, not that of a subgroup, says whether the effect differs; hundreds of patients are rarely enough to tell."
+    adjusted = found.settings("clinical.cox")["covariates"]
+    aside = " Not adjusted for the covariates of the comparison above." if adjusted else ""
+    note = "The p of the interaction, not that of a subgroup, says whether the effect differs; hundreds of patients are rarely enough to tell." + aside
     return [
         ChartBlock(
             _name("forest", found), chart.to_dict(), note, "The values are in the results of the study (benchside numbers)."

@@ -24,7 +24,7 @@ def _derived(settings: Mapping[str, Any]) -> str:
 
 def _cox(settings: Mapping[str, Any]) -> str:
     adjusted = f", adjusted for {', '.join(settings['covariates'])}" if settings["covariates"] else ""
-    return f"Hazard ratios are from Cox regression{_stratified(settings)}{adjusted}, with {TIES[settings['conventions']]} handling of ties and Wald limits (Firth's penalty where an arm has no event)."
+    return f"Hazard ratios are from Cox regression{_stratified(settings)}{adjusted}, with {TIES[settings['conventions']]} handling of ties and Wald limits (Firth's penalty, with profile limits, where the likelihood has no maximum)."
 
 
 CLINICAL_SENTENCES: Final[Mapping[str, Say]] = {

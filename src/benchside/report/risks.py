@@ -55,8 +55,10 @@ def compared(found: Found, settings: Any) -> TableBlock:
     """Return the cause-specific and the subdistribution hazard ratio beside Gray's test."""
     (test,) = found.rows("clinical.gray_test")
     fine = {row["term"]: row for row in found.rows("clinical.fine_gray")}
-    rows = []
-    for row in found.rows("clinical.cause_specific"):
+    rows: list[tuple[Cell, ...]] = []
+    pairs = [row for row in found.rows("clinical.cause_specific") if row["arm"] is not None]
+    gray = found.p("clinical.gray_test", test)
+    for row in pairs:
         other = fine[row["term"]]
         rows.append((
             Cell(f"{row['term']} v {settings.control}"),
@@ -64,8 +66,10 @@ def compared(found: Found, settings: Any) -> TableBlock:
             found.p("clinical.cause_specific", row),
             found.estimate("clinical.fine_gray", other, "hazard_ratio", ("lower", "upper")),
             found.p("clinical.fine_gray", other),
-            found.p("clinical.gray_test", test),
+            gray if len(pairs) == 1 else Cell(""),
         ))  # fmt: skip
+    if len(pairs) > 1:
+        rows.append((Cell(f"all arms ({test['df']} degrees of freedom)"), *(Cell("") for _ in range(4)), gray))
     columns = ("Arm", "Cause-specific HR (95 %)", "p", "Subdistribution HR (95 %)", "p", "p (Gray)")
     by = found.settings("clinical.gray_test")["strata"]
     strata = (

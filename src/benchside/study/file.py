@@ -1,10 +1,10 @@
 """study.toml: read, checked against what each stage knows, and refused in words that name the nearest key."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -80,12 +80,30 @@ def checked(section: str, model: type[Model], raw: object) -> Model:
     except ValidationError as error:
         found = error.errors()
         first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # a misspelt key is also a missing one
-        place = ".".join(str(part) for part in first["loc"]) or section
-        known = list(model.model_fields)
-        if first["type"] == "extra_forbidden":
-            message = f"{NAME}, [{section}]: key {place!r} is unknown{nearest(place, known)}. The keys are {listed(known, 20)}."
-        elif first["type"] == "missing":
-            message = f"{NAME}, [{section}]: key {place!r} is missing. Add it."
-        else:
-            message = f"{NAME}, [{section}]: {place} = {first['input']!r} is not allowed: {first['msg'].lower()}. Correct it."
-        raise StudyError(message) from error
+        raise StudyError(_sentence(section, model, first)) from error
+
+
+def _sentence(section: str, model: type[BaseModel], first: Mapping[str, Any]) -> str:
+    """Return what is wrong with one key, where it stands and what would be right."""
+    *outer, key = [part for part in first["loc"] if isinstance(part, str)] or [section]
+    table, known = ".".join([section, *outer]), list(_model_at(model, outer).model_fields)
+    head = f"{NAME}, [{table}]" if outer else f"{NAME}, [{section}]"
+    if first["type"] == "extra_forbidden":
+        return f"{head}: key {key!r} is unknown{nearest(key, known)}. The keys are {listed(known, 30)}."
+    if first["type"] == "missing":
+        return f"{head}: key {key!r} is missing. Add it."
+    said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    if first["type"] == "value_error" and not isinstance(first["input"], str | int | float | list):
+        return f"{NAME}, [{section}]: {said}."
+    return f"{head}: {key} = {first['input']!r} is not allowed: {said[:1].lower() + said[1:]}. Correct it."
+
+
+def _model_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel]:
+    """Return the model of a table within a section."""
+    for key in keys:
+        annotation = model.model_fields[key].annotation if key in model.model_fields else None
+        inside = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type) and issubclass(one, BaseModel)]
+        if not inside:
+            return model
+        model = inside[0]
+    return model

@@ -34,6 +34,10 @@ def test_one_endpoint_may_stand_in_the_section_itself():
     flat = ClinicalSettings(file="a.csv", time="t", time_unit="days", event="e", arm="x", control="c", endpoint="OS")
     (one,) = flat.endpoints
     assert (one.name, one.time, one.event, one.label) == ("OS", "t", "e", "OS")
+    rich = ClinicalSettings(
+        file="a.csv", time="t", time_unit="days", arm="x", covariates=["age"], population="ITT", assessment="INV"
+    )
+    assert (rich.endpoints[0].covariates, rich.endpoints[0].label) == (["age"], "PFS (INV)")
     refused("not both", arm="x", file="a.csv", time="t", time_unit="days", endpoints=[PLAIN])
 
 
@@ -50,6 +54,11 @@ def test_one_endpoint_may_stand_in_the_section_itself():
         ("how far visits are apart", {"name": "PFS", "derive": "PFS"}),
         ("that of the brain", {"name": "CNS", "derive": "CNS first", "parameter": "OVR"}),
         ("0 or more months", {**PLAIN, "landmarks_months": [-1.0]}),
+        ("cut_off does nothing", {"name": "PFS", "parameter": "PFS", "cut_off": date(2017, 2, 9)}),
+        ("rule does nothing", {**PLAIN, "rule": "FDA"}),
+        ("file does nothing", {**DERIVED, "file": "a.csv"}),
+        ("a code of its own", {**PLAIN, "causes": {"cns": 1, "other": 1}}),
+        ("a code of its own", {**PLAIN, "causes": {"cens": 0, "cns": 1}}),
     ],
 )
 def test_an_endpoint_says_what_it_misses(match, endpoint):
@@ -74,7 +83,9 @@ def test_a_trial_says_what_it_misses(match, section):
 
 
 def test_a_misspelt_key_of_an_endpoint_is_named():
-    with pytest.raises(StudyError, match="landmark_months"):
+    with pytest.raises(
+        StudyError, match=r"\[clinical\.endpoints\]: key 'landmark_months' is unknown \(did you mean 'landmarks_months'"
+    ):
         checked("clinical", ClinicalSettings, {"arm": "x", "endpoints": [{**PLAIN, "landmark_months": [6]}]})
 
 

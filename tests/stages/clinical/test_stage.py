@@ -36,13 +36,11 @@ def run(settings, root):
     context = StageContext(root, frozenset({"clinical"}), seed=1)
     made, number = {}, {}
     for task in STAGE.plan(settings, context):
-        if all(isinstance(source, Files) for source in task.inputs):
-            inputs = Inputs(files={source.role: source.paths for source in task.inputs}, root=root)
-        else:
-            (source,) = task.inputs
-            assert isinstance(source, From)
-            tables = tuple(made[name].table for name in source.tasks)
-            inputs = Inputs({source.role: tables}, numbers={source.role: tuple(number[name] for name in source.tasks)}, root=root)
+        files = {source.role: source.paths for source in task.inputs if isinstance(source, Files)}
+        held = [source for source in task.inputs if isinstance(source, From)]
+        tables = {source.role: tuple(made[name].table for name in source.tasks) for source in held}
+        numbers = {source.role: tuple(number[name] for name in source.tasks) for source in held}
+        inputs = Inputs(tables, files, numbers, root)
         made[task.name] = STAGE.verbs[task.verb].run(inputs, json.loads(json.dumps(dict(task.settings))))
         number[task.name] = len(number)
     return made

@@ -32,7 +32,8 @@ def estimand_of(endpoint: EndpointSettings, settings: ClinicalSettings) -> dict[
             said["endpoint"] = f"First of CNS progression, other progression and death, from {endpoint.start}; {TIE}"
     else:
         handled = endpoint.intercurrent_events or ("the other causes compete with it" if competing else NOT_STATED)
-        where = f"{endpoint.name}, as in {endpoint.file or settings.adtte}"
+        unit = "" if endpoint.time or endpoint.time_unit else "; AVAL in the unit of AVALU, days where there is none"
+        where = f"{endpoint.name}, as in {endpoint.file or settings.adtte}{unit}"
         said = {"population": population, "endpoint": where, "intercurrent_events": handled}
     said["summary_measure"] = ", ".join(MEASURES[competing][: None if settings.control is not None else 1])
     return _with_cut_off(said, endpoint)

@@ -14,7 +14,9 @@ from benchside.stages.clinical.settings_endpoint import (
     require_landmarks,
 )
 
-FLAT: Final = ("file", "time", "time_unit", "event", "where", "causes", "cause", "parameter", "derive")
+FLAT: Final = tuple(
+    name for name in EndpointSettings.model_fields if name not in {"name", "landmarks_months", "subgroups", "strata"}
+)
 """Keys that make a section with one endpoint, without a list of endpoints."""
 
 
@@ -128,7 +130,7 @@ class ClinicalSettings(BaseModel):
         if "endpoints" in raw:
             message = "one endpoint stands in [clinical] itself, several stand in [[clinical.endpoints]]: not both"
             raise ValueError(message)
-        given = {name: raw[name] for name in FLAT if name in raw}
+        given = {name: raw[name] for name in FLAT if name in raw and name != "endpoint"}
         rest = {name: value for name, value in raw.items() if name not in ("endpoint", *FLAT)}
         return {**rest, "endpoints": [{"name": raw.get("endpoint", "PFS"), **given}]}
 

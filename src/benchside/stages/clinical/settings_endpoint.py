@@ -1,7 +1,7 @@
 """What `[clinical]` says of one endpoint and of one response."""
 
 from datetime import date
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -9,6 +9,15 @@ from benchside.core.errors import listed
 
 Where = dict[str, str | int | float]
 Derived = Literal["PFS", "OS", "TTP", "DOR", "CNS TTP", "CNS first"]
+
+
+_OF_DERIVED: Final = ("derive", "rule", "visit_every_days", "missed_visits", "start", "baseline", "brain", "cut_off", "subjects")
+KEYS_OF: Final = {
+    "derived": ("file", "time_unit", "event"),
+    "plain": _OF_DERIVED,
+    "ADTTE": (*_OF_DERIVED, "event"),
+}
+"""Keys that an endpoint of a kind has no use for: of the other kinds."""
 
 
 class Section(BaseModel):
@@ -63,7 +72,7 @@ class EndpointSettings(Section):
     """PARAMCD of the assessments of the brain, for `derive = "CNS first"`."""
 
     cut_off: date | None = None
-    """Nothing after it is known; of derived endpoints."""
+    """Nothing after it is known; of derived endpoints, since a table that was cut before has no such date to go by."""
 
     where: Where = {}
     """Keep the rows whose column equals a value."""
@@ -111,6 +120,29 @@ class EndpointSettings(Section):
     @classmethod
     def _no_time_before_the_start(cls, times: list[float] | None) -> list[float] | None:
         return require_landmarks(times)
+
+    @model_validator(mode="after")
+    def _only_its_own_keys(self) -> Self:
+        """Refuse keys that would be printed or expected and never used."""
+        way = "derived" if self.derive else "plain" if self.time else "ADTTE" if self.parameter else ""
+        stray = [name for name in KEYS_OF.get(way, ()) if name in self.model_fields_set]
+        if way and stray:
+            told = {
+                "derived": "is derived from ADRS and ADSL",
+                "plain": "is a plain table",
+                "ADTTE": "is read from ADTTE as it is",
+            }[way]
+            message = f"endpoint {self.name!r} {told}, where {stray[0]} does nothing: leave it out"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _codes_are_apart(self) -> Self:
+        named = list(self.causes.values())
+        if 0 in named or len(set(named)) < len(named):
+            message = f"endpoint {self.name!r}: every cause has a code of its own, and 0 is censored; causes is {self.causes}"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

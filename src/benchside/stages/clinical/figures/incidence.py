@@ -114,7 +114,8 @@ def incidence_box(arms: Sequence[str], hazard_ratio: Any, test: Any, *, level: f
     if test is not None:
         tested = checked(test, ("p",), figure="the box of a test", source="the .table of Gray's test").row(0, named=True)
         stratified = "stratified " if tested.get("stratified_by") else ""
-        rows.append([f"{p_words(tested['p'])} ({stratified}Gray's test)"])
+        of_all = " of all arms" if len(arms) > 2 else ""
+        rows.append([f"{p_words(tested['p'])} ({stratified}Gray's test{of_all})"])
     return Box(rows) if rows else None
 
 

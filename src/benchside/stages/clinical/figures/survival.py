@@ -134,7 +134,8 @@ def survival_box(arms: Sequence[str], medians: Any, hazard_ratio: Any, test: Any
         rows.append([f"Hazard ratio{against}, {text}{own}"])
     if tested is not None:
         stratified = "stratified " if tested.get("stratified_by") else ""
-        rows.append([f"{p_words(tested['p'])} ({stratified}log-rank test)"])
+        of_all = " of all arms" if len(arms) > 2 else ""
+        rows.append([f"{p_words(tested['p'])} ({stratified}log-rank test{of_all})"])
     return Box(rows, bold_first=medians is not None) if rows else None
 
 

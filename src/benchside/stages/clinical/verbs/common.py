@@ -1,13 +1,14 @@
 """What the stage's verbs share: the event table of an endpoint, and the lineage of answers about all of it or an arm."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from benchside.core.exchange import EventTable
-from benchside.core.stage import Inputs, Product, lineage_by, lineage_of
+from benchside.core.stage import Inputs, Product, Verb, lineage_by, lineage_of
 from benchside.stages.clinical.adam import cut_off_date, dates, require_columns, require_rows
 from benchside.stages.clinical.read_dataset import read_dataset
 
@@ -16,9 +17,10 @@ Settings = Mapping[str, Any]
 
 def events_of(inputs: Inputs, settings: Settings) -> EventTable:
     """Return the endpoint's event table, with its control, strata and causes."""
+    table = inputs.stack("events").drop("_input", "_row")
     return EventTable(
-        inputs.stack("events").drop("_input", "_row"),
-        control=settings["control"],
+        table,
+        control=settings["control"] if settings["control"] in set(table["arm"]) else None,
         strata=tuple(settings["strata"]),
         causes=settings.get("causes") or None,
         label=settings["endpoint"],
@@ -58,3 +60,17 @@ def started(adsl: pl.DataFrame, start: str, cut_off: str | None) -> pl.DataFrame
 def table_of(file: Path) -> pl.DataFrame:
     """Return a dataset of the study, which has rows."""
     return require_rows(read_dataset(file).table, noun=file.name)
+
+
+def where_compared(verb: Verb) -> Verb:
+    """Return a comparison that finds nothing where only one arm is left: nobody responded in the other, say."""
+
+    def run(inputs: Inputs, settings: Settings) -> Product:
+        events = events_of(inputs, settings)
+        if events.control is not None and len(events.arms) > 1:
+            return verb.run(inputs, settings)
+        names = [*verb.key, *(one.named_by for one in verb.quantities if one.named_by)]
+        nothing = pl.DataFrame(schema=dict.fromkeys([*names, "endpoint"], pl.String))
+        return Product(nothing, lineage_of([]))
+
+    return replace(verb, run=run)

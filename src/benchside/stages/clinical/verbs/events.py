@@ -9,7 +9,7 @@ from benchside.core.errors import TableError, listed, nearest
 from benchside.core.exchange import SOURCE_REF, EventTable
 from benchside.core.stage import Inputs, Product, Verb, lineage_of
 from benchside.core.tables import file_hash
-from benchside.stages.clinical.adam import SUBJECT, dates, keep_rows
+from benchside.stages.clinical.adam import SUBJECT, dates, keep_rows, require_columns, require_one_row_each
 from benchside.stages.clinical.analyse.derive_tte import derive_tte
 from benchside.stages.clinical.analyse.first_event import derive_first_event
 from benchside.stages.clinical.read import HASH_DIGITS, read
@@ -25,6 +25,10 @@ def run_read(inputs: Inputs, settings: Settings) -> Product:
     names = ("time", "time_unit", "event", "arm", "control", "strata", "where")
     (path,) = inputs.files["events"]
     events = read(path, root=inputs.root, causes=settings["causes"] or None, **{name: settings[name] for name in names})
+    if SUBJECT in events.table.columns:
+        require_one_row_each(
+            events.table, [SUBJECT], noun=path.name, remedy="A table of times has one row a subject; keep one with where."
+        )
     return _checked(events, settings)
 
 
@@ -58,7 +62,20 @@ def _datasets(inputs: Inputs, settings: Settings) -> tuple[pl.DataFrame, pl.Data
     (adrs_file,), (adsl_file,) = inputs.files["adrs"], inputs.files["adsl"]
     adrs = table_of(adrs_file).with_row_index(ADRS_ROW, offset=1)
     adsl = table_of(adsl_file).with_row_index(ADSL_ROW, offset=1)
-    return adrs, keep_rows(adsl, settings["subjects"], noun=adsl_file.name)
+    strangers = adrs.filter(~pl.col(SUBJECT).is_in(adsl[SUBJECT].to_list())) if SUBJECT in adrs.columns else adrs
+    if SUBJECT in adsl.columns and strangers.height:
+        message = f"{adrs_file.name}, row {strangers[ADRS_ROW][0]}: subject {strangers[SUBJECT][0]} is not in {adsl_file.name}, so its assessments would be lost. Correct the id, or give both files of one trial."
+        raise TableError(message)
+    kept = keep_rows(adsl, settings["subjects"], noun=adsl_file.name)
+    require_columns(kept, [settings["start"]], noun=adsl_file.name)
+    unstarted = kept.filter(dates(kept, settings["start"], noun=adsl_file.name).is_null())
+    if unstarted.height:
+        message = (
+            f"{adsl_file.name}, row {unstarted[ADSL_ROW][0]}: subject {unstarted[SUBJECT][0]} has no {settings['start']} ({unstarted.height} such subjects). "
+            'Fill it in, or leave them out by a flag: subjects = { ITTFL = "Y" }.'
+        )
+        raise TableError(message)
+    return adrs, kept
 
 
 def _derived(inputs: Inputs, events: EventTable, adrs: pl.DataFrame, settings: Settings) -> Product:
@@ -73,7 +90,10 @@ def _derived(inputs: Inputs, events: EventTable, adrs: pl.DataFrame, settings: S
     assessed = (pl.col("SRCDOM") == "ADRS") & pl.col(ADRS_ROW).is_not_null()
     place = pl.when(assessed).then(_ref(inputs, adrs_file, ADRS_ROW)).otherwise(_ref(inputs, adsl_file, ADSL_ROW))
     table = table.with_columns(place.alias(SOURCE_REF)).drop(ADRS_ROW, ADSL_ROW)
-    design = {"control": settings["control"], "strata": tuple(settings["strata"]), "label": settings["endpoint"]}
+    control = (
+        settings["control"] if settings["control"] in events.arms or settings["derive"] != "DOR" else None
+    )  # nobody responded in it
+    design = {"control": control, "strata": tuple(settings["strata"]), "label": settings["endpoint"]}
     return _checked(EventTable(table, causes=events.causes, **design), settings)
 
 
@@ -85,7 +105,7 @@ def _ref(inputs: Inputs, file: Path, row: str) -> pl.Expr:
 
 def _checked(events: EventTable, settings: Settings) -> Product:
     """Return the table of an endpoint after checking what its analysis will ask of it."""
-    if settings["control"] is not None and len(events.arms) < 2:
+    if settings["control"] is not None and len(events.arms) < 2 and settings.get("derive") != "DOR":
         message = f"{events.label}: the only arm is {listed(events.arms)}, and a comparison needs two. Correct the arm column or the filter, or leave out control."
         raise TableError(message)
     missing = [name for name in settings["columns"] if name not in events.table.columns]

@@ -181,8 +181,7 @@ def _control_of(arms: Collection[str], settings: Settings) -> str:
 
 RESPONSE: Final[tuple[Verb, ...]] = (
     Verb(
-        "clinical.best_overall_response", "1", run_best_overall_response, kind="responses", key=BestOverallResponse.KEY,
-        quantities=BestOverallResponse.QUANTITIES,
+        "clinical.best_overall_response", "1", run_best_overall_response, kind="responses", key=BestOverallResponse.KEY
     ),
     Verb(
         "clinical.objective_response", "1", run_response_rates, kind="response_rates", key=ObjectiveResponse.KEY,

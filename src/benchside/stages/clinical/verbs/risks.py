@@ -10,7 +10,7 @@ from benchside.stages.clinical.analyse.cause_specific import CauseSpecific, caus
 from benchside.stages.clinical.analyse.cumulative_incidence import CumulativeIncidence, Incidences, cumulative_incidence
 from benchside.stages.clinical.analyse.fine_gray import FineGray, fine_gray
 from benchside.stages.clinical.analyse.gray import GrayTest, gray_test
-from benchside.stages.clinical.verbs.common import Settings, about_all, about_arms, events_of
+from benchside.stages.clinical.verbs.common import Settings, about_all, about_arms, events_of, where_compared
 
 CURVE_KEY: Final = ("arm", "cause", "time_months", "at_risk", "n_event", "n_other")
 
@@ -59,11 +59,13 @@ RISKS: Final = (
         "clinical.first_events", "1", run_first_events, kind="first_events", key=("arm", "cause"),
         quantities=(Quantity("first_event_share", value="share", unit="fraction", n="n"),),
     ),
+    *(where_compared(verb) for verb in (
     Verb("clinical.gray_test", "1", run_gray, kind="gray", key=GrayTest.KEY, quantities=GrayTest.QUANTITIES),
     Verb(
         "clinical.cause_specific", "1", run_cause_specific, kind="cause_specific", key=CauseSpecific.KEY,
         quantities=CauseSpecific.QUANTITIES,
     ),
     Verb("clinical.fine_gray", "1", run_fine_gray, kind="fine_gray", key=FineGray.KEY, quantities=FineGray.QUANTITIES),
+    )),
 )  # fmt: skip
 """Verbs of endpoints whose causes compete."""

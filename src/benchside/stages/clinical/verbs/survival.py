@@ -14,7 +14,7 @@ from benchside.stages.clinical.analyse.milestone import Milestones, milestone
 from benchside.stages.clinical.analyse.proportional_hazards import ProportionalHazards, proportional_hazards
 from benchside.stages.clinical.analyse.restricted_mean import RestrictedMean, restricted_mean
 from benchside.stages.clinical.analyse.subgroups import Subgroups, subgroups
-from benchside.stages.clinical.verbs.common import Settings, about_all, about_arms, events_of
+from benchside.stages.clinical.verbs.common import Settings, about_all, about_arms, events_of, where_compared
 
 CURVE_KEY: Final = ("arm", "time_months", "at_risk", "n_event", "n_censor")
 RMST_QUANTITIES: Final = (
@@ -63,7 +63,7 @@ def run_cox(inputs: Inputs, settings: Settings) -> Product:
 
 def run_subgroups(inputs: Inputs, settings: Settings) -> Product:
     """Estimate the hazard ratio in subgroups, each with the test of its interaction."""
-    found = subgroups(events_of(inputs, settings), settings["by"], penalty="if needed", conventions=settings["conventions"])
+    found = subgroups(events_of(inputs, settings), settings["by"], conventions=settings["conventions"])
     return about_all(inputs, found.named(), settings)
 
 
@@ -94,17 +94,19 @@ def run_restricted_mean(inputs: Inputs, settings: Settings) -> Product:
     return about_all(inputs, restricted_mean(events_of(inputs, settings)).table, settings)
 
 
-SURVIVAL: Final = (
+CURVES: Final = (
     Verb(
         "clinical.kaplan_meier", "2", run_kaplan_meier, kind="survival", key=KaplanMeier.KEY, quantities=KaplanMeier.QUANTITIES
     ),
     Verb("clinical.curve", "2", run_curve, kind="survival_curve", key=CURVE_KEY),
     Verb("clinical.survival_at", "2", run_survival_at, kind="landmarks", key=Landmarks.KEY, quantities=Landmarks.QUANTITIES),
+    Verb("clinical.follow_up", "2", run_follow_up, kind="follow_up", key=FollowUp.KEY, quantities=FollowUp.QUANTITIES),
+)  # fmt: skip
+COMPARISONS: Final = (
     Verb("clinical.milestone", "1", run_milestone, kind="milestones", key=Milestones.KEY, quantities=Milestones.QUANTITIES),
     Verb("clinical.log_rank", "2", run_log_rank, kind="log_rank", quantities=LogRank.QUANTITIES),
     Verb("clinical.cox", "2", run_cox, kind="cox", key=Cox.KEY, quantities=Cox.QUANTITIES),
     Verb("clinical.subgroups", "1", run_subgroups, kind="subgroups", key=Subgroups.KEY, quantities=Subgroups.QUANTITIES),
-    Verb("clinical.follow_up", "2", run_follow_up, kind="follow_up", key=FollowUp.KEY, quantities=FollowUp.QUANTITIES),
     Verb(
         "clinical.proportional_hazards", "2", run_proportional_hazards, kind="proportional_hazards",
         key=ProportionalHazards.KEY, quantities=ProportionalHazards.QUANTITIES,
@@ -115,4 +117,5 @@ SURVIVAL: Final = (
         quantities=RMST_QUANTITIES,
     ),
 )  # fmt: skip
+SURVIVAL: Final = (*CURVES, *(where_compared(verb) for verb in COMPARISONS))
 """Verbs of every endpoint."""

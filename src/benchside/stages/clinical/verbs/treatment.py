@@ -18,7 +18,9 @@ def run_treatment(inputs: Inputs, settings: Settings) -> Product:
     (file,) = inputs.files["adsl"]
     adsl = table_of(file)
     arm = arm_column(adsl, settings["arm"])
-    require_columns(adsl, [SUBJECT, arm, "TRTSDT", "TRTEDT"], noun="ADSL")
+    if not {"TRTSDT", "TRTEDT"} <= set(adsl.columns):  # the plot is one nobody asked for: without treatment dates there is none
+        return Product(pl.DataFrame(schema={SUBJECT: pl.String}), lineage_of([]))
+    require_columns(adsl, [SUBJECT, arm], noun=file.name)
     require_one_row_each(adsl, [SUBJECT], noun="ADSL", remedy="ADSL has one row a subject.")
     people = pl.DataFrame({
         SUBJECT: adsl[SUBJECT].cast(pl.String),
