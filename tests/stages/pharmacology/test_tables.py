@@ -39,7 +39,7 @@ def test_refusals_name_the_place(table, error, words):
 
 def test_summary_by_hand():
     # trapezoids: (0 + 10) / 2 * 2 + (10 + 4) / 2 * 4 = 10 + 28 = 38; average 38 / 6
-    row = nca(pl.DataFrame({"time_h": [0, 2, 6], "concentration_nM": [0, 10, 4]})).table.row(0, named=True)
+    row = nca(pl.DataFrame({"time_h": [0, 2, 6], "concentration_nM": [0, 10, 4]}), rule="linear").table.row(0, named=True)
     assert (row["auc_nM_h"], row["maximum_nM"], row["maximum_at_h"], row["minimum_nM"]) == (38.0, 10.0, 2.0, 0.0)
     assert row["average_nM"] == pytest.approx(38 / 6)
     with pytest.raises(TableError, match="needs two or more"):

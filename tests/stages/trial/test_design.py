@@ -59,9 +59,9 @@ def test_every_listed_trial_loads_or_says_why_not():
             assert "pharmacokinetics" in str(error)  # noqa: PT017  either outcome is right, and both are looked at
 
 
-def test_lorlatinib_has_no_pharmacokinetics_here():
-    with pytest.raises(NoEvidenceError, match="lorlatinib at 100 mg QD"):
-        load("CROWN")
+def test_a_regimen_that_no_model_here_can_give_is_refused():
+    with pytest.raises(NoEvidenceError, match="ceritinib at 750 mg QD fasted"):
+        load("ASCEND-4")
 
 
 def test_misspelt_names_are_helped():

@@ -62,7 +62,7 @@ def test_refusals(make_potencies):
         sketch_effect(Potency(make_potencies()), wanted=[("alectinib", "L1196M")])
     with pytest.raises(SettingError, match="serum fraction of the medium is not given"):
         sketch_effect(Potency(make_potencies().drop("serum_fraction")))
-    with pytest.raises(NoEvidenceError, match="unbound_fraction of 'lorlatinib'"):
-        sketch_effect(Potency(make_potencies(lorlatinib_WT=2.0)))
+    with pytest.raises(NoEvidenceError, match="unbound_fraction of 'ensartinib'"):
+        sketch_effect(Potency(make_potencies(ensartinib_WT=2.0)))
     with pytest.raises(NoEvidenceError, match="holds no IC50"):
         sketch_effect(Potency(make_potencies().with_columns(quantity=pl.lit("Ki"))))

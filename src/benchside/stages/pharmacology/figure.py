@@ -7,6 +7,7 @@ import polars as pl
 
 from benchside.core.figure import BLUE, VERMILION
 from benchside.core.tables import dataframe
+from benchside.stages.pharmacology.figure_population import coverage_matrix, exposure_response_chart, population_curves
 
 SITE_COLOURS: Final = {"plasma": BLUE, "cns": VERMILION}
 
@@ -92,4 +93,10 @@ def coverage(data: Any) -> alt.LayerChart:
     return layers
 
 
-FIGURES: Final = {"exposure_curves": exposure_curves, "coverage": coverage}
+FIGURES: Final = {
+    "exposure_curves": exposure_curves,
+    "coverage": coverage,
+    "population_curves": population_curves,
+    "coverage_matrix": coverage_matrix,
+    "exposure_response": exposure_response_chart,
+}

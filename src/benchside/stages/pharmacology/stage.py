@@ -11,6 +11,7 @@ from benchside.core.evidence import Quantity
 from benchside.core.exchange import Exposure, Potency
 from benchside.core.stage import From, Inputs, Port, Product, Stage, StageContext, Task, Truth, Verb, lineage_of
 from benchside.stages.pharmacology.analyse import nca
+from benchside.stages.pharmacology.compound import facts_used
 from benchside.stages.pharmacology.coverage import SCHEMA as COVERAGE_SCHEMA
 from benchside.stages.pharmacology.coverage import Coverage, coverage
 from benchside.stages.pharmacology.exposure import active_sum, exposure
@@ -23,6 +24,10 @@ PLACES: Final[tuple[tuple[Literal["plasma", "cns"], Literal["total", "free"]], .
     ("plasma", "free"),
     ("cns", "free"),
 )
+
+
+FIRST_MODELLED: Final = frozenset({"alectinib", "crizotinib"})
+"""Compounds of one compartment and zero-order absorption, whose parameters are read as such."""
 
 
 class PharmacologySettings(BaseModel):
@@ -99,7 +104,9 @@ def _exposures(active: pl.DataFrame) -> tuple[list[Exposure], dict[tuple[str, st
 
 def _facts_used(regimen: Regimen) -> dict[str, Any]:
     """Return the parameters an exposure rests on, so that a corrected fact makes a new result."""
-    return {moiety: asdict(parameters(moiety)) for moiety in active_moieties(regimen.compound)}
+    if regimen.compound in FIRST_MODELLED:
+        return {moiety: asdict(parameters(moiety)) for moiety in active_moieties(regimen.compound)}
+    return facts_used(regimen.compound)
 
 
 def plan(settings: PharmacologySettings, _context: StageContext) -> Sequence[Task]:
