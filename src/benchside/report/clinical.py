@@ -188,7 +188,10 @@ def forest(found: Found) -> list[Block]:
     chart = forest_chart(found)
     adjusted = found.settings("clinical.cox")["covariates"]
     aside = " Not adjusted for the covariates of the comparison above." if adjusted else ""
-    note = "The p of the interaction, not that of a subgroup, says whether the effect differs; hundreds of patients are rarely enough to tell." + aside
+    note = (
+        "The p of the interaction, not that of a subgroup, says whether the effect differs; hundreds of patients are rarely enough to tell."
+        + aside
+    )
     return [
         ChartBlock(
             _name("forest", found), chart.to_dict(), note, "The values are in the results of the study (benchside numbers)."

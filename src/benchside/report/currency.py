@@ -11,7 +11,7 @@ from benchside.study.results import Results
 from benchside.study.stages import STAGES
 
 DOSSIER: Final = "dossier.html"
-LAYOUT_VERSION: Final = "14"
+LAYOUT_VERSION: Final = "15"
 """Raise it when the page changes, so that unchanged studies get the new one."""
 
 

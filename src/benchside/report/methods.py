@@ -13,6 +13,7 @@ _SENTENCES: Final[Mapping[str, Say]] = {
     **ASSAY_SENTENCES,
     "pharmacology.exposure": lambda _: "Concentrations at steady state follow a one-compartment model with published apparent clearances and volumes; free concentrations use the published unbound fraction, and the brain the published ratio to free plasma.",
     "pharmacology.coverage": lambda _: "Coverage is free drug (parent and active metabolite) over the free IC50, the nominal IC50 times the unbound fraction in the assay medium, 1 / (1 + s (1 / fu - 1)) with s the serum fraction.",
+    "pharmacology.coverage_draws": lambda settings: f"The coverage of a random patient is the median and 95 % interval over {settings['draws']:,} draws (seed {settings['seed']}) of patients, of the IC50 within its interval, and of the unbound fraction, the serum of the medium and the ratio of brain to plasma where they are bounds or priors.",
     "trial.simulate": lambda settings: f"Virtual trials ({settings['replicates']} of the design {settings['design']['name']}, seed {settings['seed']}) were simulated from a small model of a body and a brain lesion with sensitive and resistant cells. Sketch: not calibrated.",
     "trial.predict": lambda settings: f"Predictions are means over the virtual trials (of hazard ratios geometric, of median times the median) with {settings['level']:.0%} prediction intervals; hazard ratios by Cox regression (Efron).",
     **CLINICAL_SENTENCES,

@@ -1,5 +1,6 @@
 """The verbs as the study calls them: tables, lineage, and the law of the stage."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from benchside.core.errors import NoEvidenceError
 from benchside.core.stage import Inputs, StageContext
+from benchside.stages.pharmacology.model import Regimen
 from benchside.stages.pharmacology.stage import STAGE, PharmacologySettings
 
 CONTEXT = StageContext(Path(), frozenset({"pharmacology"}), seed=1)
@@ -15,7 +17,7 @@ CONTEXT = StageContext(Path(), frozenset({"pharmacology"}), seed=1)
 
 def exposures(settings=None):
     tasks = STAGE.plan(settings or PharmacologySettings(), CONTEXT)
-    return [STAGE.verbs[task.verb].run(Inputs(), task.settings).table for task in tasks[:-1]]
+    return [STAGE.verbs[task.verb].run(Inputs(), task.settings).table for task in tasks if task.verb == "pharmacology.exposure"]
 
 
 def coverage_of(potency, tables, numbers=None):
@@ -33,8 +35,39 @@ def potencies():
 
 def test_plan_gives_an_exposure_a_regimen_and_a_coverage():
     tasks = STAGE.plan(PharmacologySettings(), CONTEXT)
-    assert [task.verb for task in tasks] == ["pharmacology.exposure"] * 2 + ["pharmacology.coverage"]
-    assert [task.gives for task in tasks] == ["exposure", "exposure", None]
+    assert [task.verb for task in tasks] == ["pharmacology.exposure"] * 2 + [
+        "pharmacology.coverage",
+        "pharmacology.coverage_draws",
+    ]
+    assert [task.gives for task in tasks] == ["exposure", "exposure", None, None]
+
+
+def test_every_drug_of_the_programme_can_be_planned_and_given():
+    for compound, every_h in (("lorlatinib", 24), ("brigatinib", 24), ("ceritinib", 24), ("ensartinib", 24)):
+        (task, *_) = STAGE.plan(
+            PharmacologySettings(regimens=(Regimen(compound=compound, dose_mg=100, every_h=every_h),)), CONTEXT
+        )
+        assert compound in task.settings["parameters"]
+        json.dumps(dict(task.settings))
+
+
+def test_the_coverage_of_a_random_patient_rests_on_its_potency_and_holds_the_typical_one():
+    tasks = {task.verb: task for task in STAGE.plan(PharmacologySettings(serum_fraction=0.1), CONTEXT)}
+    settings = json.loads(json.dumps(dict(tasks["pharmacology.coverage_draws"].settings)))
+    table = potencies()
+    verb = STAGE.verbs["pharmacology.coverage_draws"]
+    product = verb.run(Inputs({"potency": (table,)}, numbers={"potency": (0,)}), settings)
+    typical = {
+        (row["compound"], row["variant"], row["site"]): row for row in coverage_of(table, exposures()).table.iter_rows(named=True)
+    }
+    assert product.table.height
+    for index, row in enumerate(product.table.iter_rows(named=True)):
+        one = typical[row["compound"], row["variant"], row["site"]]
+        assert row["lower"] < one["coverage_average"] < row["upper"]
+        ((_, number, rows),) = product.lineage.filter(pl.col("row") == index).rows()
+        assert number == 0
+        assert table["variant"][rows[0]] == row["variant"]
+    assert not product.table.select(verb.key).is_duplicated().any()
 
 
 def test_exposure_rows_are_keyed_and_promised():

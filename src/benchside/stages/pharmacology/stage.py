@@ -1,7 +1,7 @@
 """The stage as a value: its verbs, settings and the tasks it asks the study for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from benchside.core.evidence import Quantity
 from benchside.core.exchange import Exposure, Potency
-from benchside.core.stage import From, Inputs, Port, Product, Stage, StageContext, Task, Truth, Verb, lineage_of
+from benchside.core.stage import From, Inputs, Port, Product, Stage, StageContext, Task, Truth, Verb, lineage_by, lineage_of
 from benchside.stages.pharmacology.analyse import nca
 from benchside.stages.pharmacology.compound import facts_used
 from benchside.stages.pharmacology.coverage import SCHEMA as COVERAGE_SCHEMA
 from benchside.stages.pharmacology.coverage import Coverage, coverage
+from benchside.stages.pharmacology.coverage_draws import SCHEMA as DRAWS_SCHEMA
+from benchside.stages.pharmacology.coverage_draws import CoverageDraws, coverage_draws
 from benchside.stages.pharmacology.exposure import active_sum, exposure
 from benchside.stages.pharmacology.model import Regimen, active_moieties, parameters
 from benchside.stages.pharmacology.read import read, recognise
@@ -41,6 +43,9 @@ class PharmacologySettings(BaseModel):
     )
     serum_fraction: float | None = Field(default=None, ge=0, le=1)
     """Serum in the assay medium where a potency row does not say; there is no other default."""
+
+    draws: int = Field(default=1000, ge=100)
+    """Patients and parameters drawn for the intervals of coverage."""
 
 
 def run_exposure(_inputs: Inputs, settings: Mapping[str, Any]) -> Product:
@@ -91,6 +96,20 @@ def run_coverage(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     return Product(found.table, lineage_of(lineage))
 
 
+def run_coverage_draws(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
+    """Make the coverage of a patient drawn at random, with all that is uncertain of it."""
+    if not inputs.tables.get("potency"):
+        return Product(pl.DataFrame(schema=DRAWS_SCHEMA), lineage_of([]))
+    stacked = inputs.stack("potency")
+    regimens = [Regimen.model_validate(one) for one in settings["regimens"]]
+    chosen = {name: settings[name] for name in ("serum_fraction", "draws", "seed")}
+    taken = stacked.filter(pl.col("compound").is_in([one.compound for one in regimens]))
+    if taken.is_empty():
+        return Product(pl.DataFrame(schema=DRAWS_SCHEMA), lineage_of([]))
+    found = coverage_draws(Potency(taken.drop("_row", "_input")), regimens=regimens, **chosen).table
+    return Product(found, lineage_by(stacked, ["compound", "variant", "system", "quantity"], found))
+
+
 def _exposures(active: pl.DataFrame) -> tuple[list[Exposure], dict[tuple[str, str], list[tuple[int, list[int]]]]]:
     """Return the free exposures of a stacked exposure table, and the input rows each (compound, site) rests on."""
     exposures: list[Exposure] = []
@@ -109,7 +128,7 @@ def _facts_used(regimen: Regimen) -> dict[str, Any]:
     return facts_used(regimen.compound)
 
 
-def plan(settings: PharmacologySettings, _context: StageContext) -> Sequence[Task]:
+def plan(settings: PharmacologySettings, context: StageContext) -> Sequence[Task]:
     """Ask for the exposure of every regimen, and for the coverage of whatever potencies the study has."""
     exposures = [
         Task(
@@ -122,7 +141,18 @@ def plan(settings: PharmacologySettings, _context: StageContext) -> Sequence[Tas
     ]
     inputs = (Port("potency", "potency", optional=True), From("exposure", tuple(task.name for task in exposures)))
     wanted = {"serum_fraction": settings.serum_fraction}
-    return [*exposures, Task("pharmacology.coverage", "pharmacology.coverage", inputs, wanted)]
+    drawn = {
+        **wanted,
+        "regimens": [regimen.model_dump() for regimen in settings.regimens],
+        "draws": settings.draws,
+        "seed": context.seed,
+    }
+    facts = {regimen.compound: _facts_used(regimen) for regimen in settings.regimens}
+    return [
+        *exposures,
+        Task("pharmacology.coverage", "pharmacology.coverage", inputs, wanted),
+        Task("pharmacology.coverage_draws", "pharmacology.coverage_draws", inputs[:1], {**drawn, "parameters": facts}),
+    ]
 
 
 def _recovers_area(result: Any, settings: Mapping[str, Any]) -> bool:
@@ -150,6 +180,14 @@ VERBS: Final = {
         kind="exposure",
         key=("compound", "moiety", "site", "matrix", "time_h"),
         quantities=(Quantity("concentration", "concentration_nM", "nM"),),
+    ),
+    "pharmacology.coverage_draws": Verb(
+        "pharmacology.coverage_draws",
+        "1",
+        run_coverage_draws,
+        kind="coverage_draws",
+        key=CoverageDraws.KEY,
+        quantities=tuple(replace(one, name=f"{one.name} of a random patient") for one in CoverageDraws.QUANTITIES),
     ),
     "pharmacology.coverage": Verb(
         "pharmacology.coverage", "1", run_coverage, kind="coverage", key=Coverage.KEY, quantities=Coverage.QUANTITIES
