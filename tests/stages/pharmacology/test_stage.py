@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from benchside.core.errors import NoEvidenceError
+from benchside.core.evidence import canonical
 from benchside.core.stage import Inputs, StageContext
 from benchside.stages.pharmacology.model import Regimen
 from benchside.stages.pharmacology.stage import STAGE, PharmacologySettings
@@ -48,12 +49,12 @@ def test_every_drug_of_the_programme_can_be_planned_and_given():
             PharmacologySettings(regimens=(Regimen(compound=compound, dose_mg=100, every_h=every_h),)), CONTEXT
         )
         assert compound in task.settings["parameters"]
-        json.dumps(dict(task.settings))
+        assert compound in canonical(dict(task.settings))
 
 
 def test_the_coverage_of_a_random_patient_rests_on_its_potency_and_holds_the_typical_one():
     tasks = {task.verb: task for task in STAGE.plan(PharmacologySettings(serum_fraction=0.1), CONTEXT)}
-    settings = json.loads(json.dumps(dict(tasks["pharmacology.coverage_draws"].settings)))
+    settings = json.loads(canonical(dict(tasks["pharmacology.coverage_draws"].settings)))
     table = potencies()
     verb = STAGE.verbs["pharmacology.coverage_draws"]
     product = verb.run(Inputs({"potency": (table,)}, numbers={"potency": (0,)}), settings)
