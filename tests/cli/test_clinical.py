@@ -25,6 +25,7 @@ def trial(tmp_path) -> Path:
     subjects = {
         "USUBJID": ["1", "2", "3", "4", "5"], "TRT01P": ["old", "new", "new", "old", "none"], "SEX": ["f", "m", "f", "m", "f"],
         "TRT01A": ["old", "new", "new", "old", "none"], "RANDDT": ["2020-01-01"] * 4 + [None], "AGE": [50, 60, 70, 80, 90],
+        "LSTALVDT": ["2020-12-31"] * 4 + [None],
         "TRTSDT": ["2020-01-01"] * 4 + [None], "TRTEDT": ["2020-12-30"] * 4 + [None], "SAFFL": ["Y"] * 4 + ["N"],
         "DTHDT": [None, None, None, "2020-02-10", None],
     }  # fmt: skip

@@ -85,6 +85,41 @@ def test_codes_need_their_names():
         events(subjects(e=[2, None, 1]), causes={"cns": 1, "other": 2})
 
 
+def test_a_code_without_a_name_is_to_be_named():
+    with pytest.raises(
+        TableError,
+        match=r"one of \[0, 1, 2\]; row 1 holds 3\. causes names cns=1, other=2: name the code there \(in study\.toml or the library\), or correct the row",
+    ) as refusal:
+        events(subjects(e=[3, 0, 1]), causes={"cns": 1, "other": 2})
+    assert "Recode" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("causes", "words"),
+    [
+        ({"cns": 1, "brain": 1, "other": 2}, "causes names code 1 twice, as 'cns' and 'brain'"),
+        ({"none": 0, "cns": 1}, "causes names code 0 'none', and 0 is censored"),
+    ],
+)
+def test_every_cause_has_a_code_of_its_own_and_0_is_none(causes, words):
+    with pytest.raises(SettingError, match=f"event table: {words}. Give every cause"):
+        events(subjects(), causes=causes)
+
+
+@pytest.mark.parametrize(
+    ("arms", "words"),
+    [
+        (["C", "C ", "D"], "arms 'C' and 'C ' differ"),
+        (["c", "C", "D"], "arms 'C' and 'c' differ"),
+        (["c", "C", " C"], "arms ' C', 'C' and 'c' differ"),
+        (["Drug X", "Drug  X", "D"], "arms 'Drug  X' and 'Drug X' differ"),
+    ],
+)
+def test_arms_that_look_alike_are_not_two(arms, words):
+    with pytest.raises(TableError, match=f"event table: {words} by spaces or capitals only; write them alike"):
+        events(subjects(trt=arms))
+
+
 def test_names_that_are_not_there():
     with pytest.raises(TableError, match=r"column trtt is missing \(did you mean 'trt'\?\)"):
         events(subjects(), arm="trtt")

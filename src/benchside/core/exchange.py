@@ -228,20 +228,31 @@ class EventTable(TypedTable):
         return self.label
 
     def check(self) -> None:
-        """Refuse times that are missing, negative or infinite, unknown event codes, and names that are not there."""
+        """Refuse times that are missing, negative or infinite, unknown codes, arms that look alike, and names that are not there."""
         self._check_times()
+        self._check_causes()
         self._check_events()
         missing = [name for name in self.strata if name not in self.table.columns]
         if missing:
             message = f"{self.label}: stratum {listed(missing)} is no column{nearest(missing[0], self.table.columns)}. Name a column of the table."
             raise TableError(message)
         arms = self.arms
+        _require_unlike(arms, self.label)
         if self.control is not None and self.control not in arms:
             message = f"{self.label}: the control arm {self.control!r} is not among the arms {listed(arms)}{nearest(self.control, arms)}. Name one of them."
             raise TableError(message)
 
     def _check_times(self) -> None:
         require_times(self.table["time_months"], "time_months", self.label)
+
+    def _check_causes(self) -> None:
+        names: dict[int, str] = {}
+        for name, code in (self.causes or {}).items():
+            if code == 0 or code in names:
+                told = f"0 {name!r}, and 0 is censored" if code == 0 else f"{code} twice, as {names[code]!r} and {name!r}"
+                message = f"{self.label}: causes names code {told}. Give every cause a code of its own, from 1 on."
+                raise SettingError(message)
+            names[code] = name
 
     def _check_events(self) -> None:
         allowed = {0, 1} if self.causes is None else {0, *self.causes.values()}
@@ -250,8 +261,7 @@ class EventTable(TypedTable):
         if bad:
             message = (
                 f"{self.label}: event must be one of {sorted(allowed)}; row {listed([row + 1 for row in bad])} "
-                f"holds {listed(['nothing' if event[row] is None else event[row] for row in bad])}. "
-                "Recode it as 1 for an event and 0 for censored (in the library, causes={...} names further codes)."
+                f"holds {listed(['nothing' if event[row] is None else event[row] for row in bad])}. {self._coding()}"
             )
             raise TableError(message)
         nulls = self.table["arm"].is_null().arg_true().to_list()
@@ -260,6 +270,12 @@ class EventTable(TypedTable):
                 f"{self.label}: the arm is missing in row {listed([row + 1 for row in nulls])}. Fill it in or leave out the rows."
             )
             raise TableError(message)
+
+    def _coding(self) -> str:
+        if self.causes is None:
+            return "Recode it as 1 for an event and 0 for censored (in the library, causes={...} names further codes)."
+        named = listed((f"{name}={code}" for name, code in self.causes.items()), 9) or "no code"
+        return f"causes names {named}: name the code there (in study.toml or the library), or correct the row."
 
     @property
     def arms(self) -> list[str]:
@@ -298,13 +314,13 @@ class EventTable(TypedTable):
         strata
             Columns that stratify the tests.
         causes
-            Names of the event codes, ``{"cns": 1, "other": 2}``; 0 is censored.
+            Names of the event codes, ``{"cns": 1, "other": 2}``, one a code; 0 is censored.
         label
             What messages call the table, for example its file.
 
         Raises
         ------
-        TableError, UnitError
+        TableError, UnitError, SettingError
             Naming the rows and the remedy.
 
         Examples
@@ -331,6 +347,18 @@ class EventTable(TypedTable):
         known = pl.DataFrame({"time_months": months, "event": codes, "arm": frame[arm].cast(pl.String)})
         rest = [name for name in frame.columns if name not in {time, event, arm, *known.columns}]
         return cls(known.hstack(frame.select(rest)), control=control, strata=tuple(strata), causes=causes, label=label)
+
+
+def _require_unlike(arms: Sequence[str], label: str) -> None:
+    """Refuse arms that a slip of the keyboard made two of."""
+    alike: dict[str, list[str]] = {}
+    for arm in arms:
+        alike.setdefault("".join(arm.split()).casefold(), []).append(arm)
+    for same in alike.values():
+        if len(same) > 1:
+            *some, last = map(repr, sorted(same))
+            message = f"{label}: arms {', '.join(some)} and {last} differ by spaces or capitals only; write them alike."
+            raise TableError(message)
 
 
 def require_times(time: pl.Series, column: str, label: str) -> None:

@@ -20,6 +20,7 @@ from benchside.report.exposure import coverage_section
 from benchside.report.methods import methods_section
 from benchside.report.plain import plain_section
 from benchside.report.potency import potency_section
+from benchside.report.resistance import resistance_section
 from benchside.report.trials import exclusions_section, trial_section
 from benchside.study.file import StudyFile, load
 from benchside.study.results import Results
@@ -31,6 +32,7 @@ RESEARCH_USE: Final = "Research use only. Not for the diagnosis or treatment of 
 SECTIONS: Final[Mapping[str, Callable[[Results, Any], Section]]] = {
     "assay": potency_section,
     "pharmacology": coverage_section,
+    "resistance": resistance_section,
     "trial": trial_section,
     "clinical": clinical_section,
 }

@@ -120,3 +120,47 @@ def test_parameters_are_not_mixed_and_settings_are_checked():
         best_overall_response(rows, confirmation_days=-1)
     with pytest.raises(TableError, match="0 mm or more"):
         tumour_response(rows.with_columns(sum_mm=pl.lit(-3.0)))
+
+
+def test_two_assessors_are_not_pooled_even_when_their_dates_differ():
+    rows = visits(("1", "2020-02-01", "PR"), ("1", "2020-03-15", "SD"), ("1", "2020-04-01", "PR"))
+    pooled = rows.with_columns(EVAL=pl.Series(["INVESTIGATOR", "INDEPENDENT ASSESSOR", "Investigator"]))
+    with pytest.raises(TableError, match="EVAL holds INDEPENDENT ASSESSOR and INVESTIGATOR: keep one with where="):
+        best_overall_response(pooled)
+    alone = best_overall_response(pooled, where={"EVAL": "INVESTIGATOR"}).table
+    assert alone["assessments"].to_list() == [1]
+    assert best_overall_response(rows.with_columns(EVAL=pl.Series(["INVESTIGATOR", None, " investigator "]))).table.height == 1
+
+
+@pytest.mark.parametrize("column", ["EVAL", "EVALID", "RSEVAL", "RSEVALID"])
+def test_every_column_of_the_assessor_is_looked_at(column):
+    rows = visits(("1", "2020-02-01", "PR"), ("2", "2020-03-15", "SD"), ("3", "2020-03-15", "SD"))
+    read = rows.with_columns(pl.Series(column, ["RADIOLOGIST 1", "RADIOLOGIST 2", "RADIOLOGIST 3"]))
+    with pytest.raises(TableError, match=f"{column} holds RADIOLOGIST 1, RADIOLOGIST 2 and RADIOLOGIST 3"):
+        best_overall_response(read)
+
+
+def test_accepted_reads_are_of_one_reader_each_and_stay():
+    rows = visits(("1", "2020-02-01", "PR"), ("1", "2020-02-02", "SD"), ("2", "2020-02-01", "SD"), ("2", "2020-02-02", "PD"))
+    read = rows.with_columns(
+        RSEVALID=pl.Series(["RADIOLOGIST 1", "RADIOLOGIST 2"] * 2), RSACPTFL=pl.Series(["Y", None, None, "Y"])
+    )
+    with pytest.raises(TableError, match="RSEVALID holds"):
+        best_overall_response(read)
+    kept = best_overall_response(read, where={"RSACPTFL": "Y"}, confirmed=False).table
+    assert kept["response"].to_list() == ["PR", "PD"]
+    both = read.with_columns(RSEVAL=pl.Series(["INVESTIGATOR", None, None, "INDEPENDENT ASSESSOR"]))
+    with pytest.raises(TableError, match="RSEVAL holds"):
+        best_overall_response(both, where={"RSACPTFL": "Y"})
+
+
+@pytest.mark.parametrize("name", ["adrs_onco.csv", "admiral_adrs.csv"])
+def test_real_assessments_of_one_assessor_are_read_and_of_two_refused(name):
+    rows = adam(name).filter(pl.col("PARAMCD") == "OVR")
+    assert best_overall_response(rows).table.height == rows["USUBJID"].n_unique()
+    other = rows.with_columns(RSEVAL=pl.lit("INDEPENDENT ASSESSOR"), ADT=pl.col("ADT").str.to_date() + pl.duration(days=1))
+    two = pl.concat([rows.with_columns(pl.col("ADT").str.to_date()), other])
+    with pytest.raises(TableError, match="RSEVAL holds"):
+        best_overall_response(two)
+    kept = best_overall_response(two, where={"RSEVAL": "INVESTIGATOR"}).table
+    assert kept.rows() == best_overall_response(rows).table.rows()

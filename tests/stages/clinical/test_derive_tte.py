@@ -148,3 +148,52 @@ def test_assessments_of_nobody_are_refused_and_not_called_censored():
     adrs = pl.DataFrame({"USUBJID": ["A-1"], "ADT": ["2020-02-26"], "AVALC": ["SD"]})
     with pytest.raises(TableError, match="none of its subjects is among the 1 of ADSL"):
         derive_tte(adrs, adsl, rule="EMA")
+
+
+def test_two_assessors_make_no_time_to_event():
+    data = case([SD, ("2020-03-20", "PD"), ("2020-04-22", "SD")])
+    pooled = data[0].with_columns(RSEVAL=pl.Series(["INVESTIGATOR", "INDEPENDENT ASSESSOR", "INVESTIGATOR"]))
+    with pytest.raises(TableError, match="RSEVAL holds INDEPENDENT ASSESSOR and INVESTIGATOR"):
+        day((pooled, data[1]))
+    assert day((pooled, data[1]), where={"RSEVAL": "INVESTIGATOR"})[:2] == (113, 1)
+
+
+@pytest.mark.parametrize("cut_off", [None, "2020-06-30"])
+def test_survival_needs_the_date_last_known_alive(cut_off):
+    rows, subjects = case([SD])
+    died = case([SD], death="2020-03-20")[1].with_columns(USUBJID=pl.lit("2"))
+    both = pl.concat([subjects, died])
+    with pytest.raises(
+        TableError, match=r"ADSL: there is no LSTALVDT, and 1 subject is alive.*Add LSTALVDT, the date last known"
+    ):
+        derive_tte(rows, both.drop("LSTALVDT"), endpoint="OS", cut_off=cut_off)
+    assert derive_tte(rows, died.drop("LSTALVDT"), endpoint="OS", cut_off=cut_off).table["AVAL"].to_list() == [80]
+    late = case([SD], death="2020-12-01")[1].drop("LSTALVDT")
+    if cut_off:  # who died after the cut-off was alive at it
+        with pytest.raises(TableError, match="no LSTALVDT, and 1 subject is alive"):
+            derive_tte(rows, late, endpoint="OS", cut_off=cut_off)
+    assert derive_tte(rows, both.drop("LSTALVDT"), endpoint="PFS", rule="EMA").table.height == 2
+
+
+THERAPY = [SD, ("2020-04-22", "PR"), ("2020-06-17", "PR"), ("2020-08-12", "PD")]
+
+
+def test_a_response_to_new_therapy_is_none_under_the_rule_of_the_fda():
+    after = case(THERAPY, therapy="2020-03-15")
+    assert duration_of_response(*after, visit_every_days=56).table.height == 0
+    assert duration_of_response(*after, rule="EMA").table["AVAL"].to_list() == [113]
+    confirmed_after = case(THERAPY, therapy="2020-05-01")
+    assert duration_of_response(*confirmed_after, visit_every_days=56).table.height == 0
+    during = case(THERAPY, therapy="2020-06-17")  # therapy on the day of the confirming assessment, which still counts
+    assert duration_of_response(*during, visit_every_days=56).table.select("AVAL", "CNSR").rows() == [(57, 2)]
+
+
+def test_responses_that_are_given_count_up_to_new_therapy_too():
+    rows, subjects = case(THERAPY, therapy="2020-03-15")
+    responses = best_overall_response(rows.with_columns(TRTSDT=pl.lit("2020-01-01")))
+    assert responses.table["response"].to_list() == ["PR"]
+    given = {"endpoint": "DOR", "responses": responses}
+    assert derive_tte(rows, subjects, **given, visit_every_days=56).table.height == 0
+    assert derive_tte(rows, subjects, **given, rule="EMA").table.height == 1
+    earlier = case(THERAPY, therapy="2020-05-01")[1]  # the response began before; how it was confirmed is the caller's
+    assert derive_tte(rows, earlier, **given, visit_every_days=56).table.select("AVAL", "CNSR").rows() == [(1, 2)]

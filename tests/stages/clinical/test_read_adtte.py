@@ -80,6 +80,20 @@ def test_dataset_json(tmp_path, newline):
         read_adtte(path)
 
 
+@pytest.mark.parametrize("newline", [False, True])
+@pytest.mark.parametrize(("records", "words"), [(3, "3 records, and the file holds 2 rows"), ("many", "no Dataset-JSON")])
+def test_dataset_json_that_was_cut_short_is_refused(tmp_path, newline, records, words):
+    columns = [{"name": name, "dataType": "string"} for name in ("USUBJID", "AVALC")]
+    head, rows = {"records": records, "columns": columns}, [["1", "a"], ["2", "b"]]
+    path = tmp_path / ("adrs.ndjson" if newline else "adrs.json")
+    lines = "\n".join(json.dumps(part) for part in [head, *rows])
+    path.write_text(lines if newline else json.dumps({**head, "rows": rows}))
+    with pytest.raises(FileError, match=rf"adrs\.(nd)?json.*{words}.*[Ee]xport it again"):
+        read_dataset(path)
+    path.write_text(path.read_text().replace(json.dumps(records), "2", 1))
+    assert read_dataset(path).table.height == 2
+
+
 def test_units_are_read_and_never_mixed(csv):
     months = PFS.with_columns(AVALU=pl.lit("MONTHS"))
     assert read_adtte(csv(months)).table["time_months"][0] == 100.0
@@ -115,6 +129,49 @@ def test_what_is_ambiguous_is_refused_in_words(csv, change, words):
     frame = dropped.with_columns(pl.Series(name, values) for name, values in change.items() if values is not None)
     with pytest.raises(TableError, match=words):
         read_adtte(csv(frame))
+
+
+TOLD = ["Last assessment", None, "Last assessment", None]  # CNSDTDSC of two who were censored, coded as events
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"CNSR": [1, 0, 1, 0], "EVNTDESC": ["PD", "Alive", "PD", "Censored"]},
+        {"CNSR": [1, 0, 1, 0], "EVNTDESC": ["PD", "No PD", "dead", "Progression free"]},
+        {"CNSR": [0, 1, 0, 1], "EVNTDESC": None, "CNSDTDSC": TOLD},
+        {"CNSR": [0, 1, 0, 1], "EVNTDESC": ["Censored"] * 4, "CNSDTDSC": TOLD},
+        {"CNSR": [0, 1, 0, 1], "EVNTDESC": None, "CNSDTDSC": ["Completion of study", None, "Treatment stop", None]},
+        {"CNSR": [0, 1, 0, 1], "EVNTDESC": None, "CNSDTDSC": ["Censored at last visit", "Death", "Alive", "PD"]},
+        {"CNSR": [0, 1, 0, 1], "EVNTDESC": None, "CNSDTDSC": ["Censored at last visit", None, None, None]},
+    ],
+)
+def test_an_inverted_flag_is_seen_in_either_description(csv, change):
+    dropped = PFS.drop([name for name, values in change.items() if values is None])
+    frame = dropped.with_columns(pl.Series(name, values) for name, values in change.items() if values is not None)
+    with pytest.raises(TableError, match=r"adtte\.csv: CNSR 0 would be an event.*wrong way round\. Give event_code=1"):
+        read_adtte(csv(frame))
+    assert read_adtte(csv(frame), event_code=1).table["event"].sum() == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"EVNTDESC": ["PD", "Alive", "PD", "Censored"]},
+        {"CNSDTDSC": [None, "Last assessment", None, "Last assessment"]},
+        {"CNSDTDSC": [None, "Last assessment before progression after missed visits", None, "PD after new therapy"]},
+        {"CNSDTDSC": ["Death", None, "Progression", None]},  # carried by the events, and speaks of events
+        {"EVNTDESC": ["PD", "Alive", "Death", "Alive"], "CNSDTDSC": ["Week 8", None, "Week 16", None]},
+    ],
+)
+def test_a_flag_the_right_way_round_is_let_through(csv, change):
+    found = read_adtte(csv(PFS.with_columns(pl.Series(name, values) for name, values in change.items())))
+    assert found.table["event"].to_list() == [1, 0, 1, 0]
+
+
+def test_a_code_that_was_named_the_wrong_way_round_is_to_be_left_out(csv):
+    with pytest.raises(TableError, match=r"CNSR 1 would be an event.*Leave out event_code="):
+        read_adtte(csv(PFS), event_code=1)
 
 
 def test_an_inverted_flag_can_be_named(csv):

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +60,37 @@ def test_without_events_there_is_no_variance_and_no_p():
     assert (row["value"], row["p"]) == (0.0, None)
     assert row["status"].startswith("No variance")
     assert found["lost_ratio", "b"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("time", "event"),
+    [
+        ([9, 9, 9], [0, 0, 0]),  # nobody had the event
+        ([9], [1]),  # one subject
+        ([2, 2, 2], [1, 1, 1]),  # everybody at one time
+    ],
+)
+def test_an_arm_without_variance_has_no_limits_and_no_p(time, event):
+    small, size = table_of([1, 3, 5, 7, *time], [1, 1, 1, 0, *event], ["a"] * 4 + ["b"] * len(time), control="a"), len(time)
+    found = rows_of(restricted_mean(small, tau_months=6))
+    assert (found["mean_months", "a"]["status"], found["mean_months", "a"]["se"] > 0) == ("ok", True)
+    for key in (("mean_months", "b"), ("difference_months", "b"), ("ratio", "b")):
+        row = found[key]
+        assert [row[name] for name in ("se", "lower", "upper", "p")] == [None] * 4
+        assert row["status"].startswith("No variance: arm b has no event in the window with subjects left")
+    assert found["mean_months", "b"]["value"] == min(time[0], 6)
+    assert found["difference_months", "b"]["value"] == pytest.approx(min(time[0], 6) - 15 / 4)
+    assert found["mean_months", "b"]["n"] == size
+    turned = rows_of(restricted_mean(replace(small, control="b"), tau_months=6))
+    assert turned["ratio", "a"]["status"] == found["ratio", "b"]["status"]
+    assert turned["difference_months", "a"]["p"] is None
+
+
+def test_an_arm_without_variance_has_no_ratio_of_the_lost_months_either():
+    found = rows_of(restricted_mean(table_of([1, 3, 5, 7, 2, 2], [1, 1, 1, 0, 1, 1], list("aaaabb"), control="a"), tau_months=6))
+    lost = found["lost_ratio", "b"]
+    assert lost["value"] == pytest.approx((6 - 2) / (6 - 15 / 4))
+    assert (lost["lower"], lost["p"], lost["status"]) == (None, None, found["ratio", "b"]["status"])
 
 
 def test_swapping_the_arms_turns_the_sign():

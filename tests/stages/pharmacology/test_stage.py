@@ -40,7 +40,7 @@ def test_plan_gives_an_exposure_a_regimen_and_a_coverage():
         "pharmacology.coverage",
         "pharmacology.coverage_draws",
     ]
-    assert [task.gives for task in tasks] == ["exposure", "exposure", None, None]
+    assert [task.gives for task in tasks] == ["exposure", "exposure", None, "coverage"]
 
 
 def test_every_drug_of_the_programme_can_be_planned_and_given():

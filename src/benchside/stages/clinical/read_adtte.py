@@ -20,9 +20,11 @@ ARMS: Final = ("TRT01P", "TRTP", "ARM")
 """Planned treatment, in the order it is looked for."""
 
 _CENSORED: Final = re.compile(
-    r"alive|censor|lost to|no event|event[- ]free|ongoing|last (tumou?r|known|contact)|withdr", re.IGNORECASE
+    r"alive|censor|lost to|\bno (event|pd\b|progress|death)|(event|progression|disease)[- ]free|ongoing|"
+    r"last (tumou?r|known|contact|adequate|assessment|evaluable|visit|follow)|withdr",
+    re.IGNORECASE,
 )
-_EVENT: Final = re.compile(r"death|died|progress|relapse|recurren", re.IGNORECASE)
+_EVENT: Final = re.compile(r"death|\bdead\b|died|progress|\bPD\b|relapse|recurren", re.IGNORECASE)
 _UNIT_IN_NAME: Final = re.compile(r"[\[(]\s*(days?|weeks?|months?|years?)\s*[\])]", re.IGNORECASE)
 
 
@@ -168,21 +170,46 @@ def _events(frame: pl.DataFrame, event_code: int | None, name: str) -> pl.Series
 
 def _require_polarity(frame: pl.DataFrame, event_code: int, name: str) -> None:
     """Refuse a CNSR whose descriptions say that it is the wrong way round."""
-    if "EVNTDESC" not in frame.columns or frame["EVNTDESC"].dtype != pl.String:
+    events, censored = (frame.filter(pl.col("_event") == code) for code in (1, 0))
+    if events.is_empty() or censored.is_empty():
         return
-    events, censored = (frame.filter(pl.col("_event") == code)["EVNTDESC"].drop_nulls() for code in (1, 0))
-    if not len(events) or not len(censored):
+    said, told = ([_described(part, column) for part in (events, censored)] for column in ("EVNTDESC", "CNSDTDSC"))
+    if said[0] and all(map(_is_censored, said[0])) and _speak_of_events(said[1]):
+        column, (of_events, of_censored) = "EVNTDESC", said
+    elif told[0] and not _speak_of_events(said[0]) and _tell_of_censoring(told[0], told[1], events.height):
+        column, (of_events, of_censored) = "CNSDTDSC", told
+    else:
         return
-    as_censored = events.map_elements(lambda text: bool(_CENSORED.search(text)), return_dtype=pl.Boolean)
-    as_events = censored.map_elements(
-        lambda text: bool(_EVENT.search(text)) and not _CENSORED.search(text), return_dtype=pl.Boolean
+    others = repr(of_censored[0]) if of_censored else "nothing"
+    remedy = "Leave out event_code=" if event_code else "Give event_code=1"
+    message = (
+        f"{name}: CNSR {event_code} would be an event, but the {column} of those records says {of_events[0]!r} and of the others {others}: "
+        f"the flag is the wrong way round. {remedy}, or correct CNSR (ADaM: 0 is an event)."
     )
-    if as_censored.all() and as_events.all():
-        message = (
-            f"{name}: CNSR {event_code} would be an event, but those records say {events[0]!r} and the others {censored[0]!r}: "
-            "the flag is the wrong way round. Give event_code=1, or correct CNSR (ADaM: 0 is an event)."
-        )
-        raise TableError(message)
+    raise TableError(message)
+
+
+def _described(frame: pl.DataFrame, column: str) -> list[str]:
+    """Return the texts of a description, none where there is no such column of text."""
+    return frame[column].drop_nulls().to_list() if frame.schema.get(column) == pl.String else []
+
+
+def _is_censored(text: str) -> bool:
+    return bool(_CENSORED.search(text))
+
+
+def _is_event(text: str) -> bool:
+    return bool(_EVENT.search(text)) and not _is_censored(text)
+
+
+def _speak_of_events(texts: list[str]) -> bool:
+    return bool(texts) and all(map(_is_event, texts))
+
+
+def _tell_of_censoring(events: list[str], censored: list[str], coded_as_events: int) -> bool:
+    """Whether CNSDTDSC, which describes the date of a censoring, does so for the records that are coded as events."""
+    only_theirs = not censored and len(events) == coded_as_events and not _speak_of_events(events)
+    return only_theirs or (all(map(_is_censored, events)) and all(map(_is_event, censored)))
 
 
 def _unit(frame: pl.DataFrame, time_unit: str | None, name: str) -> str:

@@ -98,9 +98,13 @@ def _dataset_json(file: Path) -> Dataset:
         columns = head["columns"]
         names = [str(column["name"]) for column in columns]
         table = _json_table(names, [str(column.get("dataType", "string")) for column in columns], rows)
+        records = int(head.get("records", len(rows)))
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
         message = f"{file.name} is no Dataset-JSON 1.1: {first_line(error)} It needs `columns` with names and `rows` of as many values. Export it again."
         raise FileError(message) from error
+    if records != len(rows):
+        message = f"{file.name}: its metadata says {records} records, and the file holds {len(rows)} rows: it was cut short or changed. Export it again."
+        raise FileError(message)
     labels = {str(column["name"]): str(column["label"]) for column in columns if column.get("label")}
     return Dataset(table, file.name, labels)
 

@@ -100,7 +100,7 @@ def run_coverage_draws(inputs: Inputs, settings: Mapping[str, Any]) -> Product:
     """Make the coverage of a patient drawn at random, with all that is uncertain of it."""
     if not inputs.tables.get("potency"):
         return Product(pl.DataFrame(schema=DRAWS_SCHEMA), lineage_of([]))
-    stacked = inputs.stack("potency")
+    stacked = Potency(inputs.stack("potency")).table
     regimens = [Regimen.model_validate(one) for one in settings["regimens"]]
     chosen = {name: settings[name] for name in ("serum_fraction", "draws", "seed")}
     taken = stacked.filter(pl.col("compound").is_in([one.compound for one in regimens]))
@@ -151,7 +151,13 @@ def plan(settings: PharmacologySettings, context: StageContext) -> Sequence[Task
     return [
         *exposures,
         Task("pharmacology.coverage", "pharmacology.coverage", inputs, wanted),
-        Task("pharmacology.coverage_draws", "pharmacology.coverage_draws", inputs[:1], {**drawn, "parameters": facts}),
+        Task(
+            "pharmacology.coverage_draws",
+            "pharmacology.coverage_draws",
+            inputs[:1],
+            {**drawn, "parameters": facts},
+            gives="coverage",
+        ),
     ]
 
 
@@ -206,5 +212,5 @@ STAGE: Final = Stage(
     settings=PharmacologySettings,
     verbs=VERBS,
     plan=plan,
-    gives=("exposure",),
+    gives=("exposure", "coverage"),
 )

@@ -22,6 +22,12 @@ SYNONYMS: Final = {
 }  # fmt: skip
 """Other spellings; NED, no evidence of disease, is what a brain without lesions is called."""
 
+ASSESSORS: Final = ("EVAL", "EVALID", "RSEVAL", "RSEVALID")
+"""Columns that say who assessed: the role, and which reader of that role."""
+
+ACCEPTED: Final = frozenset({"ACPTFL", "RSACPTFL"})
+"""Flags of the reads that were accepted: one reader's a subject, and not the same reader's of all."""
+
 NOT_DONE: Final = frozenset({"ND", "NOT DONE", "MISSING"})
 COLUMNS = {
     SUBJECT: pl.String, "response": pl.String, "first_date": pl.Date, "confirmation_date": pl.Date, "response_date": pl.Date,
@@ -115,7 +121,8 @@ def best_overall_response(
     Raises
     ------
     TableError
-        When a column is missing, a response is unknown, two assessments of a subject have one date, or parameters are mixed.
+        When a column is missing, a response is unknown, two assessments of a subject have one date, or parameters or assessors
+        (EVAL, EVALID, RSEVAL, RSEVALID) are mixed; accepted reads (``where={"RSACPTFL": "Y"}``) may be of several readers.
 
     Notes
     -----
@@ -150,6 +157,7 @@ def assessments(
     """Return `USUBJID, START, ADT, AVALC, END` in order, one row an assessment, and one with ADT null for a subject without."""
     require_columns(frame, [SUBJECT, start, "ADT", "AVALC", *([end] if end else [])], noun=NOUN)
     kept = one_parameter(keep_rows(frame, where or {}, noun=NOUN), parameter, noun=NOUN)
+    _require_one_assessor(kept, accepted=bool(ACCEPTED & set(where or {})))
     rows = pl.DataFrame({
         SUBJECT: kept[SUBJECT].cast(pl.String),
         "START": dates(kept, start, noun=NOUN),
@@ -166,6 +174,17 @@ def assessments(
         seen, [SUBJECT, "ADT"], noun=NOUN, remedy="Keep one assessor with where=, or one assessment a date, and say which."
     )
     return found.sort(SUBJECT, "ADT", maintain_order=True)
+
+
+def _require_one_assessor(frame: pl.DataFrame, *, accepted: bool) -> None:
+    for column in ASSESSORS:
+        if column not in frame.columns or (accepted and column.endswith("ID")):
+            continue
+        names = frame[column].cast(pl.String).str.strip_chars().str.to_uppercase().replace("", None)
+        *some, last = names.drop_nulls().unique().sort().to_list() or [""]
+        if some:
+            message = f"{NOUN}: {column} holds {', '.join(some)} and {last}: keep one with where=."
+            raise TableError(message)
 
 
 def _check(rows: pl.DataFrame) -> None:

@@ -85,14 +85,16 @@ def derive_tte(
     adrs
         Overall responses, a row an assessment: `USUBJID, ADT, AVALC`; of one assessor (`where`), for `CNS TTP` of the brain.
     adsl
-        One row a subject: `USUBJID`, the start, the arm; read where they are there: `DTHDT`, `LSTALVDT` and new therapy.
+        One row a subject: `USUBJID`, the start, the arm; read where they are there: `DTHDT`, new therapy, and `LSTALVDT`, without
+        which there is no OS unless everybody died.
     endpoint
         ``"PFS"`` progression or death; ``"OS"`` death; ``"TTP"`` and ``"CNS TTP"`` progression, death censors; ``"DOR"`` PFS from
         the first response on, of responders only.
     rule
         ``"FDA"``: new anticancer therapy censors at the last adequate assessment before it, an event after `missed_visits` or
-        more missed visits censors at the last one before the gap, and a subject without baseline or later assessment is censored
-        at the start (unless it died before the gap). ``"EMA"``: every progression and death counts, whenever it comes.
+        more missed visits censors at the last one before the gap, a response after new therapy is none, and a subject without
+        baseline or later assessment is censored at the start (unless it died before the gap). ``"EMA"``: every progression and
+        death counts, whenever it comes.
     arm
         Column of the treatment; by default the first of TRT01P, TRTP, ARM of ADSL.
     parameter, where
@@ -141,8 +143,11 @@ def derive_tte(
     responses_frame, subjects_frame = dataframe(adrs), dataframe(adsl)
     chosen = arm_column(subjects_frame, arm)
     subjects = _subjects(subjects_frame, settings, cut_off)
+    if endpoint == "OS":
+        _require_last_alive(subjects_frame, subjects)
     seen = _assessments(responses_frame, subjects, parameter, where) if endpoint != "OS" else responses_frame.clear()
     if endpoint == "DOR":
+        subjects = subjects.with_columns(END=pl.min_horizontal("THERAPY", "CUT") if rule == "FDA" else "CUT")
         found = _responses(responses_frame, subjects, parameter, where) if responses is None else responses
         subjects = _from_response(subjects, found)
     derived = _overall(subjects) if endpoint == "OS" else _progression(subjects, seen, settings)
@@ -202,7 +207,9 @@ def _assessments(
     with_start = frame.with_columns(pl.col(SUBJECT).cast(pl.String)).drop("_START", strict=False)
     with_start = with_start.join(subjects.select(SUBJECT, _START="START"), on=SUBJECT, how="inner", maintain_order="left")
     if with_start.is_empty() and not frame.is_empty() and subjects.height:
-        message = f"ADRS: none of its subjects is among the {subjects.height} of ADSL. Give both of one trial, with the same USUBJID."
+        message = (
+            f"ADRS: none of its subjects is among the {subjects.height} of ADSL. Give both of one trial, with the same USUBJID."
+        )
         raise TableError(message)
     rows = assessments(with_start, parameter=parameter, where=where, start="_START").filter(pl.col("ADT").is_not_null())
     rows = rows.join(subjects.select(SUBJECT, "CUT"), on=SUBJECT, how="left", maintain_order="left")
@@ -210,19 +217,28 @@ def _assessments(
     return rows.filter(inside & (pl.col("AVALC") != "NE")).select(SUBJECT, "ADT", "AVALC")
 
 
+def _require_last_alive(frame: pl.DataFrame, subjects: pl.DataFrame) -> None:
+    alive = subjects["DTH"].null_count()
+    if alive and "LSTALVDT" not in frame.columns:
+        who = "1 subject is" if alive == 1 else f"{alive} subjects are"
+        message = f"ADSL: there is no LSTALVDT, and {who} alive, whose survival would end on day 1. Add LSTALVDT, the date last known alive."
+        raise TableError(message)
+
+
 def _responses(
     frame: pl.DataFrame, subjects: pl.DataFrame, parameter: str | None, where: Mapping[str, str | int | float] | None
 ) -> BestOverallResponse:
-    """Return best overall responses as they are known at the cut-off."""
-    with_start = frame.with_columns(pl.col(SUBJECT).cast(pl.String)).drop("_START", "_CUT", strict=False)
-    rows = with_start.join(subjects.select(SUBJECT, _START="START", _CUT="CUT"), on=SUBJECT, how="inner", maintain_order="left")
-    known = rows["_CUT"].is_null() | (dates(rows, "ADT", noun="ADRS") <= rows["_CUT"]).fill_null(value=True)
-    return best_overall_response(rows.filter(known), parameter=parameter, where=where, start="_START")
+    """Return best overall responses of the assessments up to each subject's END."""
+    rows = frame.with_columns(pl.col(SUBJECT).cast(pl.String)).drop("_START", "_END", strict=False)
+    rows = rows.join(subjects.select(SUBJECT, _START="START", _END="END"), on=SUBJECT, how="inner", maintain_order="left")
+    return best_overall_response(rows, parameter=parameter, where=where, start="_START", end="_END")
 
 
 def _from_response(subjects: pl.DataFrame, responses: BestOverallResponse) -> pl.DataFrame:
+    """Return the responders, starting at their response; one after END is none."""
     responded = responses.table.filter(pl.col("response").is_in(["CR", "PR"])).select(SUBJECT, FIRST="response_date")
-    return subjects.join(responded, on=SUBJECT, how="inner", maintain_order="left").with_columns(START="FIRST").drop("FIRST")
+    joined = subjects.join(responded, on=SUBJECT, how="inner", maintain_order="left")
+    return joined.filter(pl.col("END").is_null() | (pl.col("FIRST") <= pl.col("END"))).with_columns(START="FIRST").drop("FIRST")
 
 
 def _overall(subjects: pl.DataFrame) -> pl.DataFrame:

@@ -81,7 +81,8 @@ def restricted_mean(ev: Any, *, tau_months: float | None = None, level: float = 
     Returns
     -------
     RestrictedMean
-        `.table`, `.tau_months`. Null with a sentence where an arm's curve is not known up to `tau_months`.
+        `.table`, `.tau_months`. Null with a sentence where an arm's curve is not known up to `tau_months`; error, limits and p are
+        null with one where an arm has no variance (no event in the window with subjects left: nobody failed, or all at once).
 
     Raises
     ------
@@ -137,12 +138,10 @@ def _mean_row(mean: _Mean, z: float, last: float) -> dict[str, Any]:
         "quantity": "mean_months",
         "arm": mean.arm,
         "value": null_if_nan(mean.value),
-        "se": null_if_nan(mean.se),
-        "lower": null_if_nan(mean.value - z * mean.se),
-        "upper": null_if_nan(mean.value + z * mean.se),
+        **_spread(mean.value, mean.se if mean.se > 0 else None, z),
         "n": mean.n,
         "unit": "months",
-        "status": unknown if math.isnan(mean.value) else "ok",
+        "status": unknown if math.isnan(mean.value) else _status([mean]),
     }
 
 
@@ -152,34 +151,39 @@ def _compared(treated: _Mean, control: _Mean, tau: float, z: float) -> list[dict
         status = "Not estimable: the window ends after the follow-up of an arm."
         quantities = (("difference_months", "months"), ("ratio", "ratio"), ("lost_ratio", "ratio"))
         return [shared | {"quantity": name, "unit": unit, "status": status} for name, unit in quantities]
-    difference, se = treated.value - control.value, math.hypot(treated.se, control.se)
-    row = {
-        "quantity": "difference_months",
-        "value": difference,
-        "se": se,
-        "lower": difference - z * se,
-        "upper": difference + z * se,
-        "p": math.erfc(abs(difference) / se / math.sqrt(2)) if se > 0 else None,
-        "unit": "months",
-        "status": "ok" if se > 0 else "No variance: neither arm has an event with subjects left in the window.",
-    }
-    ratio = _ratio("ratio", (treated.value, treated.se), (control.value, control.se), z)
-    lost = _ratio("lost_ratio", (tau - treated.value, treated.se), (tau - control.value, control.se), z)
-    return [shared | row, shared | ratio, shared | lost]
+    status = _status([treated, control])
+    difference = treated.value - control.value
+    se = math.hypot(treated.se, control.se) if status == "ok" else None
+    p = None if se is None else math.erfc(abs(difference) / se / math.sqrt(2))
+    row = {"quantity": "difference_months", "value": difference, **_spread(difference, se, z), "p": p, "unit": "months"}
+    ratio = _ratio("ratio", (treated.value, treated.se), (control.value, control.se), z, status)
+    lost = _ratio("lost_ratio", (tau - treated.value, treated.se), (tau - control.value, control.se), z, status)
+    return [shared | row | {"status": status}, shared | ratio, shared | lost]
 
 
-def _ratio(name: str, treated: tuple[float, float], control: tuple[float, float], z: float) -> dict[str, Any]:
+def _ratio(name: str, treated: tuple[float, float], control: tuple[float, float], z: float, status: str) -> dict[str, Any]:
     if not (treated[0] > 1e-12 and control[0] > 1e-12):
         return {"quantity": name, "unit": "ratio", "status": "Not estimable: one of the two is 0."}
     log_ratio = math.log(treated[0] / control[0])
+    ratio = math.exp(log_ratio)
+    row = {"quantity": name, "value": ratio, "unit": "ratio", "status": status}
+    if status != "ok":
+        return row
     se = math.hypot(treated[1] / treated[0], control[1] / control[0])
-    return {
-        "quantity": name,
-        "value": math.exp(log_ratio),
-        "se": math.exp(log_ratio) * se,
-        "lower": math.exp(log_ratio - z * se),
-        "upper": math.exp(log_ratio + z * se),
-        "p": math.erfc(abs(log_ratio) / se / math.sqrt(2)) if se > 0 else None,
-        "unit": "ratio",
-        "status": "ok" if se > 0 else "No variance: neither arm has an event with subjects left in the window.",
-    }
+    lower, upper = math.exp(log_ratio - z * se), math.exp(log_ratio + z * se)
+    p = math.erfc(abs(log_ratio) / se / math.sqrt(2))
+    return row | {"se": ratio * se, "lower": lower, "upper": upper, "p": p}
+
+
+def _spread(value: float, se: float | None, z: float) -> dict[str, float | None]:
+    """Return the error and the limits of an estimate, null where its error is not known."""
+    return {} if se is None else {"se": se, "lower": value - z * se, "upper": value + z * se}
+
+
+def _status(means: list[_Mean]) -> str:
+    """Say which arms have a Greenwood variance of 0, which is no knowledge of their error and no certainty."""
+    flat = [mean.arm for mean in means if not mean.se > 0]
+    if not flat:
+        return "ok"
+    who = f"arm {flat[0]} has no event" if len(flat) == 1 else "neither arm has an event"
+    return f"No variance: {who} in the window with subjects left, so there is no interval."

@@ -118,7 +118,7 @@ def _checked(events: EventTable, settings: Settings) -> Product:
 EVENTS: Final[tuple[Verb, ...]] = (
     Verb("clinical.read", "2", run_read, kind="events", key=EVENT_KEY),
     Verb("clinical.read_adtte", "1", run_read_adtte, kind="events", key=EVENT_KEY),
-    Verb("clinical.derive_tte", "1", run_derive, kind="events", key=(SUBJECT,)),
+    Verb("clinical.derive_tte", "2", run_derive, kind="events", key=(SUBJECT,)),
     Verb("clinical.first_event", "1", run_first_event, kind="events", key=(SUBJECT,)),
 )
 """Verbs that make an endpoint's event table."""

@@ -113,7 +113,7 @@ COMPARISONS: Final = (
     ),
     Verb("clinical.schoenfeld", "1", run_schoenfeld, kind="residuals", key=("term", "number")),
     Verb(
-        "clinical.restricted_mean", "2", run_restricted_mean, kind="restricted_mean", key=RestrictedMean.KEY,
+        "clinical.restricted_mean", "3", run_restricted_mean, kind="restricted_mean", key=RestrictedMean.KEY,
         quantities=RMST_QUANTITIES,
     ),
 )  # fmt: skip
