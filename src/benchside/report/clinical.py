@@ -1,19 +1,17 @@
 """Section: the trial. What was estimated, endpoint by endpoint, with its figure; then competing risks, responses and safety."""
 
-from typing import Any, Final
+from typing import Any
 
 from benchside.report.blocks import Block, Cell, ChartBlock, Section, TableBlock, TextBlock, value_text
 from benchside.report.charts_trial import forest_chart, survival_chart
 from benchside.report.endpoint import Found, in_order, p_text
+from benchside.report.methods_clinical import limits_words, ties_words
 from benchside.report.numbers import MOST_TRAILS
 from benchside.report.responses import response_blocks, safety_blocks
 from benchside.report.risks import risk_blocks
 from benchside.report.trial_tables import programme_tables
 from benchside.stages.clinical.estimand import estimand_of
 from benchside.study.results import Results
-
-LIMITS: Final = {None: "log-log limits", "r": "log limits, as R", "sas": "log-log limits, as SAS"}
-TIES: Final = {None: "Efron", "r": "Efron", "sas": "Breslow"}
 
 
 def clinical_section(results: Results, settings: Any) -> Section:
@@ -60,7 +58,10 @@ def survival_blocks(found: Found, settings: Any) -> list[Block]:
     chart = survival_chart(found)
     blocks: list[Block] = [
         ChartBlock(
-            _name("km", found), chart.to_dict(), f"Kaplan-Meier estimate of {found.label}", "The tables below hold the values."
+            found.chart_name("km"),
+            chart.to_dict(),
+            f"Kaplan-Meier estimate of {found.label}",
+            "The tables below hold the values.",
         ),
         arms_table(found, settings, arms),
     ]
@@ -95,7 +96,7 @@ def arms_table(found: Found, settings: Any, arms: list[str]) -> TableBlock:
         *(f"{time:g} months, % (95 %)" for time in times),
         "Follow-up, months (95 %)",
     )
-    note = f"Kaplan-Meier, {LIMITS[settings.conventions]}. Follow-up: median by reverse Kaplan-Meier. NE: not estimable; hover for the reason."
+    note = f"Kaplan-Meier, {limits_words(settings.conventions)} limits. Follow-up: median by reverse Kaplan-Meier. NE: not estimable; hover for the reason."
     return TableBlock(f"{found.label} by arm", columns, tuple(rows), (note,))
 
 
@@ -123,7 +124,7 @@ def _how(found: Found, settings: Any, terms: list[dict[str, Any]], test: dict[st
     strata = f", stratified by {', '.join(chosen['strata'])}" if chosen["strata"] else ""
     adjusted = f", adjusted for {', '.join(chosen['covariates'])}" if chosen["covariates"] else ""
     said = [
-        f"Cox regression, ties as {TIES[settings.conventions]}{strata}{adjusted}, Wald limits and p; log-rank chi-square {value_text(test['chi2'])} over all arms{strata}."
+        f"Cox regression, ties as {ties_words(settings.conventions)}{strata}{adjusted}, Wald limits and p; log-rank chi-square {value_text(test['chi2'])} over all arms{strata}."
     ]
     if any("irth" in str(row.get("estimator")) for row in terms):
         said.append(
@@ -194,10 +195,6 @@ def forest(found: Found) -> list[Block]:
     )
     return [
         ChartBlock(
-            _name("forest", found), chart.to_dict(), note, "The values are in the results of the study (benchside numbers)."
+            found.chart_name("forest"), chart.to_dict(), note, "The values are in the results of the study (benchside numbers)."
         )
     ]
-
-
-def _name(kind: str, found: Found) -> str:
-    return f"{kind}-" + "".join(letter if letter.isalnum() else "-" for letter in found.label.lower())

@@ -36,6 +36,10 @@ class Found:
         """The name alone, without who assessed it and when: what an axis says."""
         return self.label.split(" (")[0]
 
+    def chart_name(self, kind: str) -> str:
+        """Return the name of a chart of this label on the page."""
+        return f"{kind}-" + "".join(letter if letter.isalnum() else "-" for letter in self.label.lower())
+
     def has(self, verb: str) -> bool:
         """Return whether the step was done and found a row."""
         return verb in self.tasks and self.results.current[self.tasks[verb]].rows > 0

@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from benchside.report.methods_assay import Say
+from benchside.stages.clinical.analyse.conventions import Conventions
+from benchside.stages.clinical.model import Convention
 
-TIES: Final = {None: "Efron's", "r": "Efron's", "sas": "Breslow's"}
-LIMITS: Final = {None: "log-log", "r": "log", "sas": "log-log"}
+
+def ties_words(conventions: Convention | None) -> str:
+    """Return whose handling of ties the conventions set."""
+    return Conventions.of(conventions).ties(None).capitalize()
+
+
+def limits_words(conventions: Convention | None) -> str:
+    """Return on which scale the limits of a curve are by the conventions."""
+    return Conventions.of(conventions).own_interval.WORD
 
 
 def _stratified(settings: Mapping[str, Any]) -> str:
@@ -24,13 +33,13 @@ def _derived(settings: Mapping[str, Any]) -> str:
 
 def _cox(settings: Mapping[str, Any]) -> str:
     adjusted = f", adjusted for {', '.join(settings['covariates'])}" if settings["covariates"] else ""
-    return f"Hazard ratios are from Cox regression{_stratified(settings)}{adjusted}, with {TIES[settings['conventions']]} handling of ties and Wald limits (Firth's penalty, with profile limits, where the likelihood has no maximum)."
+    return f"Hazard ratios are from Cox regression{_stratified(settings)}{adjusted}, with {ties_words(settings['conventions'])}'s handling of ties and Wald limits (Firth's penalty, with profile limits, where the likelihood has no maximum)."
 
 
 CLINICAL_SENTENCES: Final[Mapping[str, Say]] = {
     "clinical.derive_tte": _derived,
     "clinical.first_event": lambda _: "The first of CNS progression, other progression and death was derived from the overall and the brain's assessments; both on one day count as CNS.",
-    "clinical.kaplan_meier": lambda settings: f"Survival was estimated by Kaplan-Meier with {LIMITS[settings['conventions']]} limits.",
+    "clinical.kaplan_meier": lambda settings: f"Survival was estimated by Kaplan-Meier with {limits_words(settings['conventions'])} limits.",
     "clinical.follow_up": lambda _: "Follow-up was estimated by reverse Kaplan-Meier.",
     "clinical.log_rank": lambda settings: f"Arms were compared by the log-rank test{_stratified(settings)}.",
     "clinical.cox": _cox,

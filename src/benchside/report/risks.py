@@ -19,10 +19,12 @@ def risk_blocks(found: Found, settings: Any) -> list[Block]:
     cause = curve["cause"][0]
     arms = in_order(curve["arm"].unique().to_list(), settings.control)
     chart = incidence_chart(found)
-    name = "incidence-" + "".join(letter if letter.isalnum() else "-" for letter in found.label.lower())
     blocks: list[Block] = [
         ChartBlock(
-            name, chart.to_dict(), f"Cumulative incidence of {cause} as the first event", "The tables below hold the values."
+            found.chart_name("incidence"),
+            chart.to_dict(),
+            f"Cumulative incidence of {cause} as the first event",
+            "The tables below hold the values.",
         ),
         by_arm(found, arms),
     ]

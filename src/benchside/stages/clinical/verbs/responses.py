@@ -13,7 +13,7 @@ from benchside.stages.clinical.adam import SUBJECT, dates, keep_rows, one_parame
 from benchside.stages.clinical.analyse.adverse_events import AdverseEvents, adverse_events
 from benchside.stages.clinical.analyse.best_overall_response import BestOverallResponse, best_overall_response
 from benchside.stages.clinical.analyse.cmh import CochranMantelHaenszel, cmh_test
-from benchside.stages.clinical.analyse.derive_tte import ARMS
+from benchside.stages.clinical.analyse.derive_tte import arm_column
 from benchside.stages.clinical.analyse.duration import RESPONSES, ObjectiveResponse, objective_response
 from benchside.stages.clinical.analyse.rate_difference import MiettinenNurminen, Newcombe, RateDifference, rate_difference
 from benchside.stages.clinical.analyse.tumour_response import TumourResponse, tumour_response
@@ -30,7 +30,7 @@ def run_best_overall_response(inputs: Inputs, settings: Settings) -> Product:
     adsl = _subjects(inputs, settings)
     (adrs_file,) = inputs.files["adrs"]
     adrs = table_of(adrs_file)
-    arm = settings["arm"] or _planned_arm(adsl)
+    arm = arm_column(adsl, settings["arm"])
     adsl = started(adsl, settings["start"], settings["cut_off"])
     extra = [name for name in (settings["start"], settings["end"]) if name]
     require_columns(adsl, [SUBJECT, arm, *extra, *settings["by"], *settings["strata"]], noun="ADSL")
@@ -116,7 +116,7 @@ def run_best_change(inputs: Inputs, settings: Settings) -> Product:
 def _tumours(inputs: Inputs, settings: Settings) -> tuple[TumourResponse, pl.DataFrame]:
     """Return the assessments of ADTR and the subjects they are of."""
     adsl = _subjects(inputs, settings)
-    arm, start = settings["arm"] or _planned_arm(adsl), settings["start"]
+    arm, start = arm_column(adsl, settings["arm"]), settings["start"]
     require_columns(adsl, [SUBJECT, arm, start], noun="ADSL")
     (file,) = inputs.files["adtr"]
     rows = one_parameter(keep_rows(table_of(file), settings["where"], noun=file.name), settings["parameter"], noun=file.name)
@@ -161,14 +161,6 @@ def _adverse_events(inputs: Inputs, settings: Settings) -> AdverseEvents:
 def _subjects(inputs: Inputs, settings: Settings) -> pl.DataFrame:
     (file,) = inputs.files["adsl"]
     return keep_rows(table_of(file), settings["subjects"], noun=file.name)
-
-
-def _planned_arm(adsl: pl.DataFrame) -> str:
-    arm = next((name for name in ARMS if name in adsl.columns), None)
-    if arm is None:
-        message = f'ADSL: none of {listed(ARMS)} is there to tell the arm. Name its column: arm = "column" in [clinical].'
-        raise TableError(message)
-    return arm
 
 
 def _control_of(arms: Collection[str], settings: Settings) -> str:
